@@ -1,0 +1,186 @@
+"""The bundle: a folder that holds an engine and everything needed to trust, run and rebuild it.
+
+manifest.json   what it is: contracts, precision asked and achieved, versions, file digests
+engine.*        the untouched engine file (plan, or typed ONNX on the CPU backends)
+model.onnx      the typed graph as built
+source.onnx     opset 17, fp32, ranges applied: any TensorRT >= 8.5 can rebuild from it
+golden.npz      one input and ONNX Runtime's outputs on the typed graph
+layers.json     what the engine really runs, layer by layer
+accuracy.json, latency.json   written later by `evaluate` and `bench`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edgecv.errors import FileError
+from edgecv.files import read_json, sha256_file, write_json
+from edgecv.head import Head
+from edgecv.recipe import Backend, Input, Precision
+
+MANIFEST = "manifest.json"
+ADDED_LATER = ("accuracy.json", "latency.json")  # not digested: other stages write them
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tensor(_Part):
+    """Name, shape and dtype of an engine input or output; -1 is a dynamic dimension."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class PrecisionRecord(_Part):
+    """What was asked, and what the engine really runs.
+
+    Attributes:
+        asked: The precision intent.
+        rest: For int8 and mixed: precision of what is not int8.
+        quantized: Names of the Conv/Gemm/MatMul nodes that were given int8 inputs and weights.
+        kept: Node name -> why it was not.
+        achieved: Runtime precision -> number of engine layers that run in it, e.g.
+            {"int8": 20, "fp32": 3}; read from the engine, never assumed. Empty if it cannot be
+            read on this machine.
+    """
+
+    asked: Precision
+    rest: Literal["fp32", "fp16"] = "fp32"
+    quantized: tuple[str, ...] = ()
+    kept: dict[str, str] = {}
+    achieved: dict[str, int] = {}
+
+
+class Layer(_Part):
+    """One layer of the built engine, as the engine reports it."""
+
+    name: str
+    type: str
+    precision: str
+
+
+class Manifest(_Part):
+    """The contents of manifest.json.
+
+    Attributes:
+        run_id: The run the bundle belongs to.
+        recipe_digest: `Recipe.digest("build")`; empty for a foreign model.
+        model_digest: sha256 of the fp32 model.onnx the build started from.
+        batch: (min, opt, max) batch sizes the engine takes.
+        backend: The engine family.
+        backend_version: Version of the library that built the engine.
+        targets: Compute capabilities the engine was built for (TensorRT flavours).
+        host: Facts about the machine that built it (CPU or GPU name, driver).
+        engine: File name of the engine inside the bundle.
+        tolerance: Self-test limit, relative to the largest |golden| value of each output.
+        files: Name -> sha256 of every file but the manifest and those written later.
+    """
+
+    schema_version: Literal[1] = 1
+    edgecv: str
+    run_id: str
+    task: str
+    recipe_digest: str = ""
+    model_digest: str
+    input: Input
+    head: Head
+    batch: tuple[int, int, int]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    precision: PrecisionRecord
+    backend: Backend
+    backend_version: str
+    targets: tuple[str, ...] = ()
+    host: dict[str, str] = {}
+    engine: str
+    tolerance: float
+    created: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; digests were checked."""
+
+    folder: Path
+    manifest: Manifest
+
+    def path(self, name: str) -> Path:
+        """Path of a file inside the bundle."""
+        return self.folder / name
+
+    @property
+    def engine(self) -> Path:
+        """Path of the engine file."""
+        return self.folder / self.manifest.engine
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a folder whose files are complete, with their digests.
+
+    Call inside `files.whole_folder`, last: a folder without a manifest is no bundle.
+    """
+    digests = {
+        str(path.relative_to(folder).as_posix()): sha256_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST and path.name not in ADDED_LATER
+    }
+    complete = manifest.model_copy(update={"files": digests})
+    write_json(folder / MANIFEST, complete.model_dump(mode="json"))
+
+
+def open_bundle(folder: Path, *, check_digests: bool = True) -> Bundle:
+    """Read a bundle's manifest and check its files.
+
+    Args:
+        folder: The bundle.
+        check_digests: Whether every file's sha256 is compared with the manifest's.
+
+    Raises:
+        FileError: no bundle, a broken manifest, a path that leaves the folder, a missing file, or
+            a file whose digest differs.
+    """
+    if not folder.is_dir():
+        raise FileError(
+            "bundle not found", folder=folder, fix="edgecv build RECIPE --precision fp32"
+        )
+    try:
+        manifest = Manifest.model_validate(read_json(folder / MANIFEST, "bundle manifest"))
+    except ValidationError as err:
+        first = err.errors()[0]
+        raise FileError(
+            "bundle manifest does not fit its schema",
+            file=folder / MANIFEST,
+            key=".".join(map(str, first["loc"])),
+            problem=first["msg"],
+        ) from err
+    for name in (*manifest.files, manifest.engine):
+        _require_inside(folder, name)
+    if manifest.engine not in manifest.files:
+        raise FileError("bundle manifest lists no digest for its engine", engine=manifest.engine)
+    for name, digest in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise FileError("bundle lacks a file its manifest lists", bundle=folder, file=name)
+        if check_digests and sha256_file(path) != digest:
+            raise FileError(
+                "bundle file was changed after it was built",
+                bundle=folder,
+                file=name,
+                fix=f"edgecv build {folder}",
+            )
+    return Bundle(folder, manifest)
+
+
+def _require_inside(folder: Path, name: str) -> None:
+    parts = PurePosixPath(name)
+    inside = not parts.is_absolute() and ".." not in parts.parts and "\\" not in name and name
+    if not inside or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise FileError("bundle manifest points outside its folder", bundle=folder, path=name)

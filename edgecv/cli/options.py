@@ -1,0 +1,53 @@
+"""Options and rules that verbs share: a verb parses, calls one function, prints its result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+RecipeArg = Annotated[Path, typer.Argument(help="Recipe (YAML), or the name of a shipped one.")]
+BundleArg = Annotated[Path, typer.Argument(help="Bundle folder, e.g. runs/x/int8-openvino.")]
+RunsOpt = Annotated[Path, typer.Option("--runs", "-r", help="Folder the artifacts live in.")]
+SetOpt = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a recipe value: section.key=value. Repeatable."),
+]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+RUNS = Path("runs")
+
+
+@contextmanager
+def user_errors(quiet: bool = False) -> Iterator[None]:
+    """Turn an EdgecvError into its message and exit code; let bugs keep their traceback.
+
+    Ctrl-C exits 130; a reader that closed stdout (`| head`) is not an error.
+    """
+    from edgecv.errors import EdgecvError
+    from edgecv.progress import set_quiet
+
+    set_quiet(quiet)
+    try:
+        yield
+    except EdgecvError as err:
+        typer.secho(f"error: {err}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(err.exit_code) from None
+    except KeyboardInterrupt:
+        typer.secho("interrupted: what was complete is kept", err=True)
+        raise typer.Exit(130) from None
+    except OSError as err:
+        if isinstance(err, BrokenPipeError):
+            raise typer.Exit(0) from None
+        where = f" {err.filename}" if err.filename else ""
+        typer.secho(f"error: {err.strerror or err}{where}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(5) from None
+
+
+def emit(value: Any, as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result: JSON when asked for, else `text()`."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False) if as_json else text())
