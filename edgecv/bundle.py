@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edgecv.errors import FileError
 from edgecv.files import read_json, sha256_file, write_json
 from edgecv.head import Head
-from edgecv.recipe import Backend, Input, Precision
+from edgecv.recipe import Backend, Data, Evaluate, Input, Precision
 
 MANIFEST = "manifest.json"
 ADDED_LATER = ("accuracy.json", "latency.json")  # not digested: other stages write them
@@ -73,6 +73,8 @@ class Manifest(_Part):
         run_id: The run the bundle belongs to.
         recipe_digest: `Recipe.digest("build")`; empty for a foreign model.
         model_digest: sha256 of the fp32 model.onnx the build started from.
+        data: The recipe's data section, so that `evaluate BUNDLE` needs no recipe.
+        evaluate: The recipe's evaluate section, likewise.
         batch: (min, opt, max) batch sizes the engine takes.
         backend: The engine family.
         backend_version: Version of the library that built the engine.
@@ -91,6 +93,8 @@ class Manifest(_Part):
     model_digest: str
     input: Input
     head: Head
+    data: Data | None = None
+    evaluate: Evaluate = Evaluate()
     batch: tuple[int, int, int]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[
     from rich.console import Console
     from rich.progress import track as rich_track
 
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     yield from rich_track(
         items, description=label, total=total, console=Console(stderr=True), transient=True
