@@ -1,0 +1,42 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edgecv.errors import UsageError
+from edgecv.report import report
+
+
+def test_page_is_one_file_with_every_row(make_bundle, tmp_path):
+    bundles = [
+        make_bundle("fp32-openvino", "fp32", 0.95, 10.0),
+        make_bundle("int8-openvino", "int8", 0.94, 2.0),
+    ]
+    cv2.imwrite(str(tmp_path / "scene 1.png"), np.zeros((4, 4, 3), np.uint8))
+    out = tmp_path / "report"
+    report(bundles, out, pictures=[tmp_path / "scene 1.png"], title="<b>mine</b>")
+    html = (out / "report.html").read_text()
+    assert "&lt;b&gt;mine&lt;/b&gt;" in html
+    assert "<b>mine" not in html
+    assert html.count("data:image/png;base64,") == 2  # the Pareto picture and the scene
+    assert "http" not in html
+    assert "int8 × 3" in html
+    record = json.loads((out / "report.json").read_text())
+    assert [row["p50_ms"] for row in record["rows"]] == [10.0, 2.0]
+
+
+def test_nothing_measured_leaves_no_picture_of_older_bundles(make_bundle, tmp_path):
+    out = tmp_path / "report"
+    report([make_bundle("fp32-openvino", "fp32", 0.9, 1.0)], out)
+    assert (out / "pareto.png").is_file()
+    report([make_bundle("int8-tensorrt-rtx", "int8")], out)
+    assert not (out / "pareto.png").exists()
+    assert "<img" not in (out / "report.html").read_text()
+
+
+def test_refuses_no_bundles_and_odd_pictures(make_bundle, tmp_path):
+    with pytest.raises(UsageError, match="at least one bundle"):
+        report([], tmp_path)
+    with pytest.raises(UsageError, match="PNG or JPEG"):
+        report([make_bundle("fp32-openvino", "fp32")], tmp_path, pictures=[tmp_path / "a.bmp"])
