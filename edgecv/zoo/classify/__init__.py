@@ -1,0 +1,1 @@
+"""Networks whose one output is `logits`."""

@@ -1,0 +1,83 @@
+"""What every variant of the zoo promises, one set of checks over the whole registry."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgecv.head import HEADS
+from edgecv.recipe import load_recipe, shipped_recipes
+from edgecv.zoo.registry import create, variants
+
+NAMES = sorted(variants())
+SIDE = 64  # the smallest input every net accepts and still has more than one cell
+
+
+def roles_of(name: str) -> set[str]:
+    return {"classify": {"logits"}, "detect": set(HEADS["centernet"].roles)}[variants()[name].task]
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameter_count_is_the_published_one(name):
+    with torch.device("meta"):
+        net = create(name)
+    assert sum(p.numel() for p in net.parameters()) == variants()[name].params
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_are_the_heads_roles_for_odd_batch_and_oblong_input(name):
+    with torch.device("meta"):
+        net = create(name, classes=7).eval()
+        outputs = net(torch.empty(3, 3, SIDE, SIDE + 32))
+    assert set(outputs) == roles_of(name)
+    channels = {"logits": 7, "heatmap": 7, "size": 2, "offset": 2}
+    for role, tensor in outputs.items():
+        cells = () if role == "logits" else (SIDE // 4, (SIDE + 32) // 4)
+        assert tensor.shape == (3, channels[role], *cells), role
+
+
+# the deeper nets repeat the blocks of these; six of them would be most of the suite's time
+LIGHT = [n for n in NAMES if n not in {"resnet34", "resnet101", "resnet152"}]
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_gradient_reaches_every_weight(name):
+    net = create(name, classes=3)
+    outputs = net(torch.randn(2, 3, SIDE, SIDE))
+    sum(tensor.square().sum() for tensor in outputs.values()).backward()
+    dead = [k for k, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert dead == []
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_torch_export_agrees_with_the_module(name):
+    net = create(name, classes=3).eval()
+    x = torch.randn(2, 3, SIDE, SIDE)
+    exported = torch.export.export(net, (x,)).module()
+    with torch.no_grad():
+        expected, got = net(x), exported(x)
+    assert set(got) == set(expected)
+    for role, tensor in expected.items():
+        torch.testing.assert_close(got[role], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_named_by_the_row_is_shipped_and_of_its_architecture(name):
+    info = variants()[name]
+    recipe = load_recipe(Path(shipped_recipes()[info.recipe]))
+    assert recipe.task == info.task
+    assert recipe.arch is not None
+    assert variants()[recipe.arch.name].module == info.module
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_module_docstring_names_the_paper(name):
+    from importlib import import_module
+
+    info = variants()[name]
+    assert info.paper in (import_module(info.module).__doc__ or "")
