@@ -1,0 +1,55 @@
+# edgecv: `make demo` runs the whole path on this machine, `make test` sets everything up and tests it.
+# Both can be repeated; what is done is skipped. Everything lives in .venv and runs/.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint wheel clean
+SHELL := /bin/bash
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' \
+	2>/dev/null && { echo $$p; exit; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NEED_MIB := 5000
+
+help:
+	@echo "make demo   set up, then train, export, calibrate, build, run, evaluate, measure and report"
+	@echo "make test   set up, then run the tests"
+	@echo "make lint   set up, then ruff, mypy and import-linter"
+	@echo "make wheel  build the wheel into dist/"
+	@echo "make clean  remove .venv and runs/"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt constraints-device.txt
+	@if [ -z "$(PYTHON)" ]; then echo "edgecv needs Python 3.10 or newer, and no python3 here is: install one, or make PYTHON=/path/to/python3" >&2; exit 3; fi
+	@if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then echo "this Python cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 3; fi
+	@free=$$(df -Pm . | awk 'NR==2 {print $$4}'); if [ ! -x $(BIN)/python ] && [ "$$free" -lt $(NEED_MIB) ]; then \
+		echo "edgecv's environment needs $(NEED_MIB) MiB of disk, and this folder's disk has $$free MiB free" >&2; exit 3; fi
+	@[ -x $(BIN)/python ] || { echo "== virtual environment in $(VENV) ($(PYTHON))"; $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 3; }; }
+	@echo "== installing edgecv and its pinned dependencies (once; some 2 GB, minutes)"
+	@pins=$$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info >= (3, 11) else "constraints-device.txt")'); \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $$pins -e '.[dev]' \
+		|| { echo "installing failed: see pip's message above (network, disk, or a package without a wheel for this Python)" >&2; exit 3; }
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/edgecv demo
+
+test: $(READY)
+	@echo "== tests"
+	@$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	@echo "== ruff, mypy, import-linter"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+wheel: $(READY)
+	@$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) runs dist
