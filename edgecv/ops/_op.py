@@ -1,0 +1,45 @@
+"""One op, several providers: module `edgecv/ops/<name>/<provider>.py`, function `<name>`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from edgecv.errors import MachineError
+
+
+@dataclass(frozen=True)
+class Op:
+    """An op's name, its providers, and how far they may disagree; tests read the two numbers.
+
+    Attributes:
+        name: Package below `edgecv.ops`, and the function in each provider's module.
+        atol: Largest |cuda - cpu| allowed, in units of the output.
+        share: Largest fraction of elements that may differ at all.
+        providers: Modules that implement it today.
+    """
+
+    name: str
+    atol: float
+    share: float
+    providers: tuple[str, ...] = ("cpu",)
+
+    def on(self, provider: str) -> Callable[..., Any]:
+        """The function of one provider; nothing else is imported.
+
+        Raises:
+            MachineError: the provider does not exist, or cannot be imported on this machine.
+        """
+        try:
+            module = import_module(f"edgecv.ops.{self.name}.{provider}")
+        except ImportError as err:
+            raise MachineError(
+                f"{self.name}: provider {provider!r} cannot be loaded here",
+                missing=err.name,
+                known=", ".join(self.providers),
+                fix="provider='cpu'",
+            ) from err
+        function: Callable[..., Any] = getattr(module, self.name)
+        return function
