@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgecv.errors import FileError
 from edgecv.files import read_json, sha256_file, write_json
@@ -23,11 +23,12 @@ from edgecv.head import Head
 from edgecv.recipe import Backend, Data, Evaluate, Input, Precision
 
 MANIFEST = "manifest.json"
+SCHEMA: Literal[1] = 1
 ADDED_LATER = ("accuracy.json", "latency.json")  # not digested: other stages write them
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Tensor(_Part):
@@ -85,7 +86,7 @@ class Manifest(_Part):
         files: Name -> sha256 of every file but the manifest and those written later.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = SCHEMA
     edgecv: str
     run_id: str
     task: str
@@ -104,7 +105,7 @@ class Manifest(_Part):
     targets: tuple[str, ...] = ()
     host: dict[str, str] = {}
     engine: str
-    tolerance: float
+    tolerance: float = Field(gt=0)
     created: str
     files: dict[str, str]
 
@@ -155,16 +156,7 @@ def open_bundle(folder: Path, *, check_digests: bool = True) -> Bundle:
         raise FileError(
             "bundle not found", folder=folder, fix="edgecv build RECIPE --precision fp32"
         )
-    try:
-        manifest = Manifest.model_validate(read_json(folder / MANIFEST, "bundle manifest"))
-    except ValidationError as err:
-        first = err.errors()[0]
-        raise FileError(
-            "bundle manifest does not fit its schema",
-            file=folder / MANIFEST,
-            key=".".join(map(str, first["loc"])),
-            problem=first["msg"],
-        ) from err
+    manifest = _read_manifest(folder / MANIFEST)
     for name in (*manifest.files, manifest.engine):
         _require_inside(folder, name)
     if manifest.engine not in manifest.files:
@@ -183,8 +175,34 @@ def open_bundle(folder: Path, *, check_digests: bool = True) -> Bundle:
     return Bundle(folder, manifest)
 
 
+def _read_manifest(path: Path) -> Manifest:
+    data = read_json(path, "bundle manifest")
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > SCHEMA:
+        raise FileError(
+            "bundle was written by a newer edgecv",
+            file=path,
+            its_schema=version,
+            known_here=SCHEMA,
+            fix="pip install --upgrade edgecv",
+        )
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as err:
+        first = err.errors()[0]
+        raise FileError(
+            "bundle manifest does not fit its schema",
+            file=path,
+            key=".".join(map(str, first["loc"])),
+            problem=first["msg"],
+        ) from err
+
+
 def _require_inside(folder: Path, name: str) -> None:
+    plain = name.isprintable() and name.isascii() and "\\" not in name and name
     parts = PurePosixPath(name)
-    inside = not parts.is_absolute() and ".." not in parts.parts and "\\" not in name and name
+    inside = plain and not parts.is_absolute() and ".." not in parts.parts
     if not inside or not (folder / name).resolve().is_relative_to(folder.resolve()):
-        raise FileError("bundle manifest points outside its folder", bundle=folder, path=name)
+        raise FileError(
+            "bundle manifest points outside its folder", bundle=folder, path=ascii(name)
+        )

@@ -8,13 +8,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgecv.errors import FileError, IoFailed
+from edgecv.errors import EdgecvError, FileError, IoFailed, UsageError
 
 _CHUNK = 1 << 20
+_MAX_TEXT = 1 << 28  # the largest tables edgecv writes are a few MiB
 
 
 def sha256_file(path: Path) -> str:
@@ -39,7 +40,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         IoFailed: the folder cannot be written or the disk is full; `path` is then untouched.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    path = path.absolute()
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -47,22 +49,32 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as err:
-        if isinstance(err, IoFailed):
+        if _not_ours(err, temporary):
             raise
         raise IoFailed(f"cannot write {path}", reason=err.strerror or str(err)) from err
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, marker: str = "manifest.json") -> Iterator[Path]:
     """Yield a temporary folder beside `path`; it replaces `path` only if the body succeeds.
 
-    A killed process leaves at most a `.NAME.*.tmp` folder, never a half-written `path`.
+    A killed process leaves at most a `.NAME.*.tmp` folder (between the two renames also a
+    `.NAME.*.old`, the former content), never a half-written `path`.
+
+    Args:
+        path: The folder to write.
+        marker: An existing folder is replaced only if it is empty or holds this file, so that a
+            mistyped `--out` never deletes something else.
 
     Raises:
+        UsageError: `path` is a file, or a folder edgecv did not write.
         IoFailed: writing failed; `path` is then as it was.
     """
+    path = path.absolute()
+    _require_replaceable(path, marker)
     token = uuid.uuid4().hex[:8]
     temporary = path.with_name(f".{path.name}.{token}.tmp")
     old = path.with_name(f".{path.name}.{token}.old")
@@ -73,7 +85,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.replace(path, old)
         os.replace(temporary, path)
     except OSError as err:
-        if isinstance(err, IoFailed):
+        if _not_ours(err, temporary):
             raise
         raise IoFailed(f"cannot write {path}", reason=err.strerror or str(err)) from err
     finally:
@@ -81,6 +93,30 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.replace(old, path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _require_replaceable(path: Path, marker: str) -> None:
+    if not path.name:
+        raise UsageError("the root folder cannot be written as a whole", folder=path)
+    if path.is_dir() and not (path / marker).is_file() and any(path.iterdir()):
+        raise UsageError(
+            "the folder exists and was not written by edgecv, so it is not replaced",
+            folder=path,
+            lacks=marker,
+            fix="choose another folder, or remove this one",
+        )
+    if path.exists() and not path.is_dir():
+        raise UsageError("a file is in the place of the folder to write", file=path)
+
+
+def _not_ours(err: OSError, temporary: Path) -> bool:
+    """Whether an error inside the body was about something else than the file being written."""
+    if isinstance(err, EdgecvError | ConnectionError):
+        return True
+    if not isinstance(err.filename, str | os.PathLike):
+        return False
+    about = Path(err.filename).absolute()
+    return not (about.is_relative_to(temporary) or temporary.is_relative_to(about))
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -105,19 +141,35 @@ def read_json(path: Path, what: str) -> Any:
     Raises:
         FileError: the file is missing, empty, or not JSON.
     """
+    text = read_text(path, what)
     try:
-        return json.loads(read_text(path, what))
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as err:
         raise FileError(f"{what} is not valid JSON", file=path, line=err.lineno) from err
+    except ValueError as err:  # NaN, or an integer of thousands of digits
+        raise FileError(f"{what} is not valid JSON", file=path, problem=err) from err
     except RecursionError as err:
         raise FileError(f"{what} is nested too deeply to be one", file=path) from err
 
 
-def read_text(path: Path, what: str) -> str:
-    """Read a UTF-8 text file that a user may have broken; same errors as `read_json`."""
-    if not path.is_file():
-        raise FileError(f"{what} not found", file=path)
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_text(path: Path, what: str, *, limit_bytes: int = _MAX_TEXT) -> str:
+    """Read a UTF-8 text file that a user may have broken.
+
+    Raises:
+        FileError: the file is missing, a folder, empty, larger than `limit_bytes`, or not text.
+        IoFailed: it exists but cannot be read.
+    """
     try:
+        if path.is_dir():
+            raise FileError(f"{what} is a folder, not a file", folder=path)
+        if not path.is_file():
+            raise FileError(f"{what} not found", file=path)
+        if path.stat().st_size > limit_bytes:
+            raise FileError(f"{what} is too large to be one", file=path, limit_bytes=limit_bytes)
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as err:
         raise FileError(f"{what} is not a text file", file=path, byte=err.start) from err

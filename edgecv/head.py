@@ -20,7 +20,7 @@ class _Head(BaseModel):
             the role's own name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     roles: ClassVar[tuple[str, ...]] = ()
     task: ClassVar[str] = ""

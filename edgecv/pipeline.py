@@ -81,6 +81,8 @@ def run_folder(root: Path, recipe: Path) -> RunFolder:
     the suffix dropped (`recipes/tiny/centernet.yaml` -> `tiny-centernet`); without such a folder
     it is the file's stem.
     """
-    parts = recipe.resolve().with_suffix("").parts
-    below = parts[len(parts) - parts[::-1].index("recipes") :] if "recipes" in parts else parts[-1:]
-    return RunFolder(root, "-".join(below))
+    path = recipe.resolve().with_suffix("")
+    folders = path.parent.parts
+    depth = folders[::-1].index("recipes") if "recipes" in folders else 0
+    below = folders[len(folders) - depth :]
+    return RunFolder(root, "-".join((*below, path.name)))

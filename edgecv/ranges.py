@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edgecv.errors import FileError, StaleError
 from edgecv.files import read_json, write_json
@@ -22,16 +21,16 @@ class Range(BaseModel):
         high: Largest value seen.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     amax: float
     low: float
     high: float
 
     @model_validator(mode="after")
-    def _finite(self) -> Range:
-        if not all(map(math.isfinite, (self.amax, self.low, self.high))) or self.amax < 0:
-            raise ValueError("amax, low and high must be finite, and amax >= 0")
+    def _ordered(self) -> Range:
+        if self.amax < 0 or self.low > self.high:
+            raise ValueError("amax must be >= 0, and low <= high")
         return self
 
 
@@ -51,7 +50,7 @@ class Ranges(BaseModel):
 
     schema_version: Literal[1] = 1
     method: Method
-    images: int
+    images: int = Field(ge=1)
     model_digest: str
     data_digest: str
     recipe_digest: str = ""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from edgecv.errors import RecipeError, UnknownName
 from edgecv.files import read_text, sha256_json
@@ -23,11 +23,12 @@ Precision = Literal["fp32", "tf32", "fp16", "int8", "mixed"]
 Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "onnxruntime"]
 Method = Literal["minmax", "entropy", "percentile", "mse"]
 
-_MAX_BYTES = 1 << 20  # a recipe is a page of text; anything larger is a mistake or an attack
+_MAX_BYTES = 1 << 18  # a recipe is a page of text; anything larger is a mistake or an attack
+_MAX_DEPTH = 20  # the schema nests 4 deep; the scanner's time grows with the square of the depth
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Arch(_Section):
@@ -296,6 +297,8 @@ _STAGE_SECTIONS = {  # which sections shape what a stage writes
     "calibrate": (*_SHAPING, "data", "calibrate"),
     "build": (*_SHAPING, "head", "build"),
 }
+_SHAPELESS = {"train": ("every", "workers")}  # section -> keys that change no result
+_PATHS = (("data", "root"), ("model", "file"), ("train", "init"))  # relative to the recipe
 
 
 class Recipe(_Section):
@@ -316,6 +319,8 @@ class Recipe(_Section):
     bench: Bench = Bench()
     report: Report = Report()
 
+    _written: dict[str, str] = PrivateAttr(default_factory=dict)  # absolute path -> as written
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if (self.arch is None) == (self.model is None):
@@ -327,8 +332,20 @@ class Recipe(_Section):
         return self
 
     def digest(self, stage: str) -> str:
-        """Digest of the sections that shape what `stage` (train/export/calibrate/build) writes."""
-        dump = self.model_dump(mode="json", include=set(_STAGE_SECTIONS[stage]))
+        """Digest of the sections that shape what `stage` (train/export/calibrate/build) writes.
+
+        Paths count as the recipe writes them, so a checkout may move. Values equal to the
+        schema's defaults are left out, so a later option does not make every artifact stale;
+        hence a default that changes results must never be changed, only a new key added.
+        """
+        sections = set(_STAGE_SECTIONS[stage])
+        dump = self.model_dump(mode="json", include=sections, exclude_defaults=True)
+        for section, key in _PATHS:
+            if path := (dump.get(section) or {}).get(key):
+                dump[section][key] = self._written.get(path, path)
+        for section, keys in _SHAPELESS.items():
+            for key in keys:
+                (dump.get(section) or {}).pop(key, None)
         return sha256_json(dump)
 
 
@@ -385,14 +402,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    if path.is_file() and path.stat().st_size > _MAX_BYTES:
-        raise RecipeError(
-            "recipe is larger than a recipe can be", file=path, limit_bytes=_MAX_BYTES
-        )
-    text = read_text(path, "recipe")
-    _refuse_aliases(text, path)
+    text = read_text(path, "recipe", limit_bytes=_MAX_BYTES)
     try:
+        _refuse_tricks(text, f"recipe {path}")
         data = YAML(typ="safe", pure=True).load(text)
+    except RecipeError:
+        raise
     except (YAMLError, ValueError, RecursionError) as err:
         mark = getattr(err, "problem_mark", None)
         where = {"line": mark.line + 1} if mark else {}
@@ -405,19 +420,32 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def _refuse_aliases(text: str, path: Path) -> None:
-    """Anchors have no use in a recipe, and nested ones expand without bound."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.tokens import AliasToken
+def _refuse_tricks(text: str, where: str) -> None:
+    """Refuse the parts of YAML no recipe needs, token by token, before anything is built.
 
-    try:
-        tokens = YAML(typ="safe", pure=True).scan(text)
-        line = next((t.start_mark.line + 1 for t in tokens if isinstance(t, AliasToken)), None)
-    except (YAMLError, RecursionError):
-        return  # the parser says it better
-    if line is not None:
-        raise RecipeError("recipe uses a YAML alias (*name)", file=path, line=line)
+    Aliases expand without bound, tags name Python types, a `%YAML 1.1` line turns `no` into
+    false, and nesting costs the square of its depth.
+    """
+    from ruamel.yaml import YAML, tokens
+
+    banned = {
+        tokens.AliasToken: "uses a YAML alias (*name)",
+        tokens.TagToken: "uses a YAML tag (!name)",
+        tokens.DirectiveToken: "uses a YAML directive (%NAME)",
+    }
+    opening = (
+        tokens.FlowSequenceStartToken,
+        tokens.FlowMappingStartToken,
+        tokens.BlockSequenceStartToken,
+        tokens.BlockMappingStartToken,
+    )
+    closing = (tokens.FlowSequenceEndToken, tokens.FlowMappingEndToken, tokens.BlockEndToken)
+    depth = 0
+    for token in YAML(typ="safe", pure=True).scan(text):
+        depth += isinstance(token, opening) - isinstance(token, closing)
+        problem = banned.get(type(token), "is nested too deeply" if depth > _MAX_DEPTH else "")
+        if problem:
+            raise RecipeError(f"{where} {problem}", line=token.start_mark.line + 1)
 
 
 def _override(data: dict[str, Any], item: str) -> None:
@@ -429,8 +457,11 @@ def _override(data: dict[str, Any], item: str) -> None:
     if not equals or not all(parts):
         raise RecipeError(f"--set {item!r} must be section.key=value")
     try:
+        _refuse_tricks(text, f"--set {key.strip()}")
         value = YAML(typ="safe", pure=True).load(text) if text.strip() else ""
-    except (YAMLError, ValueError) as err:
+    except RecipeError:
+        raise
+    except (YAMLError, ValueError, RecursionError) as err:
         raise RecipeError(f"--set {item!r}: the value is not YAML") from err
     place = data
     for part in parts[:-1]:
@@ -470,10 +501,13 @@ def _all_keys() -> list[str]:
 
 def _resolve_paths(recipe: Recipe, folder: Path) -> Recipe:
     changed: dict[str, Any] = {}
-    if recipe.data and recipe.data.root is not None:
-        changed["data"] = recipe.data.model_copy(update={"root": folder / recipe.data.root})
-    if recipe.model:
-        changed["model"] = recipe.model.model_copy(update={"file": folder / recipe.model.file})
-    if recipe.train and recipe.train.init is not None:
-        changed["train"] = recipe.train.model_copy(update={"init": folder / recipe.train.init})
-    return recipe.model_copy(update=changed)
+    written: dict[str, str] = {}
+    for name, key in _PATHS:
+        section = getattr(recipe, name)
+        given = getattr(section, key) if section else None
+        if given is not None:
+            changed[name] = section.model_copy(update={key: folder / given})
+            written[str(folder / given)] = given.as_posix()
+    resolved = recipe.model_copy(update=changed)
+    resolved._written = written
+    return resolved
