@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from edgecv.cli.options import JsonOpt, QuietOpt, emit, user_errors
 
+DownloadOpt = Annotated[str, typer.Option(help="Fetch this variant's published weights.")]
 
-def zoo(as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
-    """List every architecture: name, task, parameters, paper, recipe."""
+
+def zoo(download: DownloadOpt = "", as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
+    """List every architecture: name, task, parameters, paper, recipe.
+
+    With --download NAME: fetch its published weights into the cache, check their digest, and
+    print the file.
+    """
     with user_errors(quiet):
+        if download:
+            from edgecv.zoo.published import published_weights
+
+            path = published_weights(download)
+            emit({"weights": str(path)}, as_json, lambda: f"weights  {path}")
+            return
         from edgecv.zoo.registry import variants
 
         rows = [{"name": name, **info._asdict()} for name, info in variants().items()]
