@@ -1,0 +1,1 @@
+"""The ONNX room: reading, adopting, simplifying and looking into graphs."""
