@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,3 +67,98 @@ def _quiet() -> Iterator[None]:
 def root() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`tiny_bundle(kind, backend="onnxruntime", batch=(1, 1, 1))`: a sealed bundle, made once.
+
+    Both networks can be worked by hand. `classify` (32 x 32): the three logits are 10 x the means
+    of red, green and blue. `centernet` (64 x 64, stride 4, one class): the heatmap's logit is
+    20 x (red - green - 0.5) of a cell's mean colour, every box is 4 x 4 cells, its centre in the
+    middle of the cell; so it finds pure red squares of 16 x 16 input pixels.
+    """
+    root = tmp_path_factory.mktemp("bundles")
+
+    def make(
+        kind: str, backend: str = "onnxruntime", batch: tuple[int, int, int] = (1, 1, 1)
+    ) -> Path:
+        folder = root / f"{kind}-{'-'.join(map(str, batch))}" / f"fp32-{backend}"
+        if not folder.exists():
+            _write_bundle(folder, kind, backend, batch)
+        return folder
+
+    return make
+
+
+def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, int]) -> None:
+    import onnx
+
+    from edgecv.bundle import Manifest, PrecisionRecord, seal
+    from edgecv.engines import build_engine, load_engine, zeros
+    from edgecv.head import CenterNetHead, ClassifyHead
+    from edgecv.recipe import Build, Input
+
+    size = {"classify": 32, "centernet": 64}[kind]
+    folder.mkdir(parents=True)
+    onnx.save(_network(kind, size, batch), folder / "model.onnx")
+    options = Build(precision="fp32")
+    built = build_engine(backend, folder / "model.onnx", folder, options, batch)
+    engine = load_engine(backend, folder / built.engine, precision="fp32")
+    sample = zeros(engine.inputs, batch[0])
+    sample["images"] += np.linspace(0, 1, sample["images"].size).reshape(sample["images"].shape)
+    golden = {f"input.{name}": array for name, array in sample.items()}
+    golden |= {f"expected.{name}": array for name, array in engine.execute(sample).items()}
+    np.savez(folder / "golden.npz", **golden)
+    head = {
+        "classify": ClassifyHead(names=("red", "green", "blue"), topk=2),
+        "centernet": CenterNetHead(names=("square",), max_detections=10),
+    }[kind]
+    manifest = Manifest(
+        edgecv="0", run_id=f"tiny-{kind}", task=head.task, model_digest="0" * 64,
+        input=Input(size=(size, size)), head=head, batch=batch,
+        inputs=engine.inputs, outputs=engine.outputs, precision=PrecisionRecord(asked="fp32"),
+        backend=backend, backend_version=built.version, engine=built.engine,
+        tolerance=1e-4, created="2026-11-20T00:00:00Z", files={},
+    )  # fmt: skip
+    engine.close()
+    seal(folder, manifest)
+
+
+def _network(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
+    from onnx import TensorProto, helper, numpy_helper
+
+    def constant(name: str, value: Any) -> Any:
+        return numpy_helper.from_array(np.asarray(value, np.float32), name)
+
+    n = batch[0] if batch[0] == batch[2] else "N"
+    if kind == "classify":
+        constants = [constant("ten", 10.0)]
+        nodes = [
+            helper.make_node("GlobalAveragePool", ["images"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["flat"]),
+            helper.make_node("Mul", ["flat", "ten"], ["logits"]),
+        ]
+        outputs = {"logits": [n, 3]}
+    else:
+        cells = size // 4
+        weight = np.zeros((5, 3, 1, 1))
+        weight[0, :2, 0, 0] = 20.0, -20.0
+        constants = [constant("w", weight), constant("b", [-10.0, 4.0, 4.0, 0.5, 0.5])]
+        pool = {"kernel_shape": [4, 4], "strides": [4, 4]}
+        roles = ["heatmap", "size", "offset"]
+        nodes = [
+            helper.make_node("AveragePool", ["images"], ["cells"], **pool),
+            helper.make_node("Conv", ["cells", "w", "b"], ["raw"]),
+            helper.make_node("Split", ["raw", "parts"], roles, axis=1),
+        ]
+        constants.append(numpy_helper.from_array(np.array([1, 2, 2], np.int64), "parts"))
+        outputs = dict(zip(roles, ([n, c, cells, cells] for c in (1, 2, 2)), strict=True))
+    tensors = {
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in {"images": [n, 3, size, size], **outputs}.items()
+    }
+    images = tensors.pop("images")
+    graph = helper.make_graph(nodes, kind, [images], list(tensors.values()), constants)
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=8)

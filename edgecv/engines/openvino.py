@@ -99,8 +99,9 @@ class OpenVinoEngine:
             self._compiled = _core().compile_model(
                 model, "CPU", _properties(hint, threads, streams)
             )
-        self.inputs = tuple(_tensor(port) for port in self._compiled.inputs)
-        self.outputs = tuple(_tensor(port) for port in self._compiled.outputs)
+        # names from before compiling: fused away tensors leave theirs on the compiled ports
+        self.inputs = _tensors(self._compiled.inputs, model.inputs)
+        self.outputs = _tensors(self._compiled.outputs, model.outputs)
         self._requests: LifoQueue[Any] = LifoQueue()
         for _ in range(streams):
             self._requests.put(self._compiled.create_infer_request())
@@ -237,8 +238,11 @@ def _properties(hint: str, threads: int, streams: int) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if name in known}
 
 
-def _tensor(port: Any) -> Tensor:
+def _tensors(compiled: list[Any], named: list[Any]) -> tuple[Tensor, ...]:
+    pairs = zip(compiled, named, strict=True)
+    return tuple(_tensor(port, original.get_any_name()) for port, original in pairs)
+
+
+def _tensor(port: Any, name: str) -> Tensor:
     shape = tuple(-1 if side.is_dynamic else side.get_length() for side in port.get_partial_shape())
-    return Tensor(
-        name=port.get_any_name(), shape=shape, dtype=port.get_element_type().to_dtype().name
-    )
+    return Tensor(name=name, shape=shape, dtype=port.get_element_type().to_dtype().name)

@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgecv.runtime.model import Model
+
+__all__ = ["load"]
 
 
-def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Any:
-    """Open a bundle as a callable (lands with the engines)."""
-    raise NotImplementedError
+def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
+    """Open a bundle as a callable.
+
+    Its digests, the engine's version and the device are checked before the engine is read. Only
+    load bundles you trust: an engine file may carry code.
+
+    Args:
+        bundle: The bundle's folder.
+        threads: CPU threads of all streams together; 0: the engine's choice.
+        streams: How many frames the engine may compute at once (CPU engines).
+
+    Raises:
+        FileError: no bundle, or a broken one.
+        EngineMismatch: the engine was built for another version or device.
+        MissingPackage, MachineError: this machine lacks what the engine needs.
+    """
+    from edgecv.bundle import open_bundle
+    from edgecv.engines import open_engine
+    from edgecv.runtime.model import Model
+
+    opened = open_bundle(Path(bundle))
+    engine = open_engine(opened, threads=threads, streams=streams)
+    try:
+        return Model(opened, engine)
+    except BaseException:
+        engine.close()
+        raise

@@ -1,0 +1,32 @@
+"""CPU twin of peaks: threshold first, then compare the few survivors with their neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv.ops.topk.cpu import topk
+
+Array = npt.NDArray[Any]
+
+_AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+
+
+def peaks(maps: Array, threshold: float, k: int) -> tuple[Array, int]:
+    """See `edgecv.ops.peaks`; the arguments are checked there."""
+    height, width = maps.shape[1:]
+    flat = maps.reshape(-1)
+    index = np.flatnonzero(flat >= np.float32(threshold))
+    value = flat[index]
+    y, x = (index // width) % height, index % width
+    peak = np.ones(len(index), bool)
+    for dy, dx in _AROUND:
+        inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+        neighbour = flat[np.where(inside, index + dy * width + dx, index)]
+        earlier = (dy, dx) < (0, 0)  # a neighbour of lower index wins ties
+        beaten = neighbour >= value if earlier else neighbour > value
+        peak &= ~(beaten & inside)
+    index = index[peak]
+    return index[topk(flat[index], k)], max(0, len(index) - k)

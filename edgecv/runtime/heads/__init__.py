@@ -1,0 +1,79 @@
+"""Heads as code: raw output tensors and geometry become results, vectorised numpy.
+
+`edgecv/runtime/heads/<kind>.py` holds `decode` for the head of that kind (`edgecv/head.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv.errors import FileError, ShapeError
+from edgecv.head import Head
+from edgecv.results import Results
+from edgecv.runtime.preprocess import Geometry
+
+Array = npt.NDArray[Any]
+
+
+def decode(
+    head: Head, outputs: Mapping[str, Array], geometries: Sequence[Geometry]
+) -> list[Results]:
+    """Results of the first `len(geometries)` images of a batch.
+
+    Args:
+        head: From a recipe or a bundle's manifest.
+        outputs: Output name -> array; the first dimension is the batch, which may be longer than
+            `geometries` (padding of a fixed batch).
+        geometries: How each image lay in the network's input.
+
+    Raises:
+        FileError: an output the head needs is not there.
+        ShapeError: an output has another shape than the head needs.
+    """
+    found: list[Results] = import_module(f"edgecv.runtime.heads.{head.kind}").decode(
+        head, outputs, geometries
+    )
+    return found
+
+
+def role(
+    head: Head, outputs: Mapping[str, Array], name: str, shape: tuple[int | None, ...]
+) -> Array:
+    """The output that plays role `name`, as float32 of shape (batch, *shape); None is any size.
+
+    Raises:
+        FileError: there is no such output.
+        ShapeError: it has another shape.
+    """
+    tensor = head.tensor(name)
+    if tensor not in outputs:
+        raise FileError(
+            f"the engine has no output {tensor!r}, which head {head.kind} needs as its {name}",
+            outputs=", ".join(sorted(outputs)),
+            fix=f"name it in the recipe: head.outputs.{name}",
+        )
+    array = outputs[tensor]
+    fits = array.ndim == len(shape) + 1 and all(
+        want is None or want == got for want, got in zip(shape, array.shape[1:], strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if side is None else str(side) for side in ("N", *shape))
+        raise ShapeError(f"head {head.kind}: {name} must be ({wanted})", got=f"{array.shape}")
+    return array.astype(np.float32, copy=False)
+
+
+def logit(probability: float) -> float:
+    """The logit of a probability in 0..1; -inf and inf at the ends."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(probability) - np.log1p(-probability))
+
+
+def sigmoid(logits: Array) -> Array:
+    """1 / (1 + exp(-x)) in float32, without overflow."""
+    probability: Array = np.exp(-np.logaddexp(np.float32(0), -logits))
+    return probability

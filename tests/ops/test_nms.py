@@ -1,0 +1,93 @@
+"""NMS by hand and against brute force; both forms give the same boxes."""
+
+import numpy as np
+import pytest
+
+from edgecv.errors import ShapeError
+from edgecv.ops._jit import DISABLE
+from edgecv.ops.nms import MAX_CANDIDATES, nms
+
+I64 = np.int64
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def form(request, monkeypatch):
+    if request.param == "numpy":
+        monkeypatch.setenv(DISABLE, "1")
+    else:
+        pytest.importorskip("numba")
+    return request.param
+
+
+def kept(boxes, ids=None, iou=0.5, limit=100):
+    boxes = np.float32(boxes).reshape(-1, 4)
+    ids = np.zeros(len(boxes), I64) if ids is None else np.array(ids, I64)
+    return nms(boxes, ids, iou, limit).tolist()
+
+
+def test_by_hand(form):
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30], [0, 0, 10, 4]]
+    assert kept(boxes) == [0, 2, 3]  # overlaps with the first: 0.9, 0, 0.4
+
+
+def test_overlap_equal_to_the_limit_stays(form):
+    assert kept([[0, 0, 10, 10], [0, 0, 10, 5]], iou=0.5) == [0, 1]
+
+
+def test_classes_do_not_suppress_each_other(form):
+    assert kept([[0, 0, 10, 10]] * 3, ids=[0, 1, 0]) == [0, 1]
+
+
+def test_a_suppressed_box_suppresses_nothing(form):
+    chain = [[0, 0, 10, 10], [0, 4, 10, 14], [0, 8, 10, 18]]  # 1 overlaps both its neighbours
+    assert kept(chain, iou=0.4) == [0, 2]
+
+
+def test_empty_boxes_stay(form):
+    assert kept([[5, 5, 5, 5]] * 2) == [0, 1]
+
+
+def test_limit_keeps_the_best(form):
+    assert kept([[i, 0, i + 1, 1] for i in range(0, 40, 2)], limit=3) == [0, 1, 2]
+
+
+def test_no_boxes(form):
+    assert kept(np.zeros((0, 4))) == []
+
+
+@pytest.mark.parametrize("iou", [0.0, 0.3, 0.7, 1.0])
+def test_equals_brute_force(form, rng, iou):
+    corner = rng.uniform(0, 60, (200, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(1, 40, (200, 2))], 1).astype(np.float32)
+    ids = rng.integers(0, 3, 200)
+    wanted = []
+    for i in range(200):
+        if all(ids[i] != ids[j] or overlap(boxes[i], boxes[j]) <= iou for j in wanted):
+            wanted.append(i)
+    assert kept(boxes, ids, iou, 1000) == wanted
+
+
+def overlap(a, b):
+    a, b = a.astype(float), b.astype(float)
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    common = np.maximum(sides, 0).prod()
+    return common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "ids", "says"),
+    [
+        pytest.param(np.zeros((2, 4)), np.zeros(2, I64), "float64", id="dtype"),
+        pytest.param(np.zeros((2, 5), np.float32), np.zeros(2, I64), r"\(2, 5\)", id="columns"),
+        pytest.param(np.zeros((2, 4), np.float32), np.zeros(3, I64), r"\(2,\) int64", id="ids"),
+        pytest.param(
+            np.zeros((MAX_CANDIDATES + 1, 4), np.float32),
+            np.zeros(MAX_CANDIDATES + 1, I64),
+            "too many boxes",
+            id="capacity",
+        ),
+    ],
+)
+def test_refuses(boxes, ids, says):
+    with pytest.raises(ShapeError, match=says):
+        nms(boxes, ids, 0.5, 10)

@@ -1,0 +1,46 @@
+"""topk by hand and against a full stable sort."""
+
+import numpy as np
+import pytest
+
+from edgecv.errors import ShapeError
+from edgecv.ops.topk import topk
+
+
+def test_ties_go_to_the_lower_index():
+    assert topk(np.float32([1, 3, 3, 2, 3]), 2).tolist() == [1, 2]
+
+
+def test_nan_and_minus_infinity_come_last():
+    assert topk(np.float32([np.nan, -np.inf, 1, np.inf]), 4).tolist() == [3, 2, 0, 1]
+
+
+def test_zeros_are_equal():
+    assert topk(np.float32([-0.0, 0.0]), 2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("k", [0, 1, 7, 100, 999, 5000])
+@pytest.mark.parametrize("levels", [2, 50, 10**6], ids=["many-ties", "some-ties", "no-ties"])
+def test_equals_a_full_sort(rng, k, levels):
+    scores = (rng.integers(0, levels, 1000) / levels).astype(np.float32)
+    wanted = sorted(range(1000), key=lambda i: (-scores[i], i))[:k]
+    assert topk(scores, k).tolist() == wanted
+
+
+def test_input_is_left_alone():
+    scores = np.float32([np.nan, 2])
+    topk(scores, 1)
+    assert np.isnan(scores[0])
+
+
+@pytest.mark.parametrize(
+    ("scores", "k", "says"),
+    [
+        pytest.param(np.zeros((2, 2), np.float32), 1, r"\(2, 2\)", id="rank"),
+        pytest.param(np.zeros(2), 1, "float64", id="dtype"),
+        pytest.param(np.zeros(2, np.float32), -1, "k must be >= 0", id="k"),
+    ],
+)
+def test_refuses(scores, k, says):
+    with pytest.raises(ShapeError, match=says):
+        topk(scores, k)
