@@ -1,0 +1,91 @@
+"""What the demo shows results on: held-out pictures, and a video made from pans over them.
+
+Both are drawn from the held-out side of the built-in scenes: no digit and no photograph in them
+was trained on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from edgecv.data import Dataset, open_dataset
+from edgecv.data.pictures import opencv
+from edgecv.errors import IoFailed
+from edgecv.recipe import Data
+
+PICTURE = 384  # pixels; three times the network's input, so the letterbox has work to do
+WORLD = 1152  # pixels; the picture a video pans over
+WORLDS = 3
+SECONDS_EACH = 3
+FPS = 25
+
+
+def write_pictures(folder: Path, count: int, seed: int) -> list[Path]:
+    """Write `count` held-out scenes of 384x384 pixels as PNG files; existing ones are kept."""
+    cv2 = opencv()
+    scenes = _scenes(count, seed, {"size": PICTURE, "min_objects": 3})
+    paths = [folder / f"scene-{index}.png" for index in range(count)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, path in enumerate(paths):
+        if not path.exists():
+            part = path.with_name(f".{path.stem}.part.png")  # the suffix tells OpenCV the format
+            if not cv2.imwrite(str(part), scenes[index].image):
+                raise IoFailed("cannot write a demo picture", file=path)
+            os.replace(part, path)
+    return paths
+
+
+def write_video(path: Path, seed: int) -> Path:
+    """Write an mp4 of 384x384 pans over large held-out scenes; an existing one is kept."""
+    if path.exists():
+        return path
+    cv2 = opencv()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part.mp4")
+    code = cv2.VideoWriter.fourcc(*"mp4v")
+    writer = cv2.VideoWriter(str(part), code, FPS, (PICTURE, PICTURE))
+    if not writer.isOpened():
+        raise IoFailed("cannot write the demo video", file=path)
+    share = PICTURE / WORLD  # digits as large, relative to a frame, as in the scenes trained on
+    options = {
+        "size": WORLD,
+        "smallest": 0.16 * share,
+        "largest": 0.42 * share,
+        "min_objects": 30,
+        "max_objects": 45,
+    }
+    worlds = _scenes(WORLDS, seed, options)
+    try:
+        for index in range(WORLDS):
+            world = worlds[index].image
+            for x, y in pan(SECONDS_EACH * FPS, WORLD - PICTURE, index):
+                centre = (x + PICTURE / 2 - 0.5, y + PICTURE / 2 - 0.5)
+                writer.write(cv2.getRectSubPix(world, (PICTURE, PICTURE), centre))
+    finally:
+        writer.release()
+    os.replace(part, path)
+    return path
+
+
+def pan(frames: int, room: int, index: int) -> np.ndarray:
+    """A smooth path of a window's top-left corner.
+
+    Args:
+        frames: Number of positions.
+        room: Largest x and y in pixels.
+        index: Which path; successive ones differ in phase.
+
+    Returns:
+        (frames, 2) float64 (x, y) in 0..room.
+    """
+    angle = np.linspace(0, np.pi, frames)
+    x = 0.5 - 0.5 * np.cos(angle + index)
+    y = 0.5 - 0.5 * np.cos(2 * angle + 2 * index)
+    return np.stack([x, y], axis=1) * room
+
+
+def _scenes(count: int, seed: int, options: dict[str, bool | int | float | str]) -> Dataset:
+    return open_dataset(Data(format="scenes", seed=seed, val=count, options=options), "val")
