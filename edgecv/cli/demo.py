@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, emit, user_errors
+from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, SetOpt, emit, user_errors
 
 
 def demo(
@@ -14,6 +14,7 @@ def demo(
     backend: Annotated[
         str, typer.Option("--backend", help="auto, openvino, onnxruntime or tensorrt.")
     ] = "auto",
+    overrides: SetOpt = None,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -25,7 +26,7 @@ def demo(
         from edgecv.demo import demo as walk
         from edgecv.report import collect, table
 
-        made = walk(runs, backend=backend)  # type: ignore[arg-type]
+        made = walk(runs, backend=backend, overrides=overrides or ())  # type: ignore[arg-type]
         rows = collect(made.bundles)
         record = {"rows": [row._asdict() for row in rows], "report": str(made.report)}
         emit(

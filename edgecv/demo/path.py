@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -36,21 +37,23 @@ class Demo(NamedTuple):
     report: Path
 
 
-def demo(runs: Path, *, backend: Backend = "auto") -> Demo:
+def demo(runs: Path, *, backend: Backend = "auto", overrides: Sequence[str] = ()) -> Demo:
     """Run the whole path; see the module.
 
     Args:
         runs: Root of the run folders; the demo's own files go to `runs/demo`.
         backend: Which engine runs the bundles.
+        overrides: `section.key=value`, applied to both recipes.
 
     Raises:
         EdgecvError: whatever a stage refuses; what was complete is kept.
     """
-    detectors = _measured(DETECTOR, runs, backend)
-    classifiers = _measured(CLASSIFIER, runs, backend)
-    built = _built_for_rtx(DETECTOR, runs)
+    recipe, run = _prepared(DETECTOR, runs, overrides)
+    detectors = _measured(recipe, run, backend)
+    built = _built_for_rtx(recipe, run)
+    classifiers = _measured(*_prepared(CLASSIFIER, runs, overrides), backend)
     pictures, video = _drawn(detectors[-1], runs / "demo")
-    bundles = (*detectors, *classifiers, *built)
+    bundles = (*detectors, *built, *classifiers)
 
     from edgecv.report import report
 
@@ -59,13 +62,12 @@ def demo(runs: Path, *, backend: Backend = "auto") -> Demo:
     return Demo(bundles, pictures, video, runs / "demo" / "report.html")
 
 
-def _measured(name: str, runs: Path, backend: Backend) -> list[Path]:
+def _measured(recipe: Recipe, run: RunFolder, backend: Backend) -> list[Path]:
     """Bundles of one recipe in every precision, with accuracy and latency."""
     from edgecv.bench import bench
     from edgecv.build import build
     from edgecv.evaluate import evaluate
 
-    recipe, run = _prepared(name, runs)
     bundles = []
     for precision in PRECISIONS:
         note(f"== {run.run_id}: build {precision}")
@@ -80,14 +82,14 @@ def _measured(name: str, runs: Path, backend: Backend) -> list[Path]:
     return bundles
 
 
-def _prepared(name: str, runs: Path) -> tuple[Recipe, RunFolder]:
+def _prepared(name: str, runs: Path, overrides: Sequence[str]) -> tuple[Recipe, RunFolder]:
     """Train, export and calibrate one shipped recipe, skipping what is fresh."""
     from edgecv.calibrate import calibrate_recipe
     from edgecv.export import export
     from edgecv.train import train
 
     path = find_recipe(Path(name))
-    recipe, run = load_recipe(path), run_folder(runs, path)
+    recipe, run = load_recipe(path, overrides), run_folder(runs, path)
     note(f"== {run.run_id}: train")
     train(recipe, run, resume=run.checkpoint.exists())
     if not _exported(recipe, run):
@@ -118,14 +120,12 @@ def _calibrated(recipe: Recipe, run: RunFolder) -> bool:
     return same_recipe and ranges.model_digest == sha256_file(run.model)
 
 
-def _built_for_rtx(name: str, runs: Path) -> list[Path]:
+def _built_for_rtx(recipe: Recipe, run: RunFolder) -> list[Path]:
     """Real TensorRT-RTX engines where that package is: built here, run where an RTX card is."""
     if find_spec("tensorrt_rtx") is None:
         return []
     from edgecv.build import build
 
-    path = find_recipe(Path(name))
-    recipe, run = load_recipe(path), run_folder(runs, path)
     bundles = []
     for precision in PRECISIONS:
         note(f"== {run.run_id}: build {precision} for TensorRT-RTX")
