@@ -7,6 +7,7 @@ was trained on.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -87,5 +88,5 @@ def pan(frames: int, room: int, index: int) -> np.ndarray:
     return np.stack([x, y], axis=1) * room
 
 
-def _scenes(count: int, seed: int, options: dict[str, bool | int | float | str]) -> Dataset:
-    return open_dataset(Data(format="scenes", seed=seed, val=count, options=options), "val")
+def _scenes(count: int, seed: int, options: Mapping[str, bool | int | float | str]) -> Dataset:
+    return open_dataset(Data(format="scenes", seed=seed, val=count, options=dict(options)), "val")
