@@ -9,11 +9,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(7)
-
-
 def _weights(rng, channels, layers):
     sizes = [3, *[channels] * layers]
     convs = [

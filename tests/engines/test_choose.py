@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from edgecv import engines
+from edgecv import engines, progress
 from edgecv.engines import choose
 from edgecv.errors import MissingPackage, UnsupportedModel
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
+def _fresh_cache(_quiet, tmp_path, monkeypatch):
+    progress.set_quiet(False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(choose, "_has_gpu", lambda: False)
 
@@ -21,11 +22,11 @@ def timed(monkeypatch):
     made = []
 
     def set_times(**times):
-        def measure(engine):
-            made.append(engine.backend)
-            return times[engine.backend]
+        def measure(loaded):
+            made.extend(loaded)
+            return {name: times[name] for name in loaded}
 
-        monkeypatch.setattr(choose, "_median_ms", measure)
+        monkeypatch.setattr(choose, "_times", measure)
         return made
 
     return set_times

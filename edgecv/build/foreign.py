@@ -1,0 +1,127 @@
+"""A foreign ONNX file enters here: it gets a run folder, a recipe and the normal form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgecv.errors import UnknownName, UsageError
+from edgecv.files import sha256_file, write_json, write_text
+from edgecv.head import HEADS, TASKS
+from edgecv.pipeline import RunFolder
+from edgecv.progress import note
+from edgecv.recipe import Recipe, load_recipe
+
+HEAD_OF_TASK = {"classify": "classify", "detect": ""}  # detect: several, so it must be named
+
+
+def adopt_foreign(
+    model: Path,
+    run: RunFolder,
+    answers: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """Make `run` ready to build from a foreign ONNX file.
+
+    Writes `recipe.yaml` (what was asked, what was read), `model.onnx` (normal form) and
+    `export.json` there; a model.onnx made from the same file by the same recipe is kept.
+
+    Args:
+        model: The ONNX file.
+        run: Its run folder.
+        answers: `task`, `head` (a kind), and keys of the recipe's input section; None is left out.
+        overrides: `section.key=value`, as in --set.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        UsageError: the task or head is not given, or roles cannot be matched to outputs.
+        FileError, UnsupportedModel, ShapeError: the file is broken, or no vision model.
+        RecipeError: an answer does not fit the schema.
+    """
+    from edgecv.graph.adopt import adopt
+    from edgecv.graph.read import load_graph, save_graph, tensors
+
+    graph = load_graph(model)
+    inputs, outputs = tensors(graph)
+    recipe_file = run.path / "recipe.yaml"
+    names = [tensor.name for tensor in outputs]
+    if any(item.startswith("head.outputs") for item in overrides):
+        names = []
+    draft = _draft(model, answers, inputs[0].shape, names)
+    write_text(recipe_file, json.dumps(draft, indent=2) + "\n")  # JSON is YAML 1.2
+    recipe = load_recipe(recipe_file, overrides)
+    record = {"recipe_digest": recipe.digest("export"), "source_digest": sha256_file(model)}
+    if _adopted(run, record):
+        return recipe
+    note(f"adopting {model.name}")
+    save_graph(adopt(graph, batch=recipe.export.batches, input_size=recipe.input.size), run.model)
+    write_json(run.export_json, {**record, "model_digest": sha256_file(run.model)})
+    return recipe
+
+
+def _adopted(run: RunFolder, record: dict[str, str]) -> bool:
+    from edgecv.files import read_json
+
+    if not (run.model.is_file() and run.export_json.is_file()):
+        return False
+    made = read_json(run.export_json, "export record")
+    return isinstance(made, dict) and made == {**record, "model_digest": sha256_file(run.model)}
+
+
+def _draft(
+    model: Path, answers: Mapping[str, Any], shape: tuple[int, ...], outputs: list[str]
+) -> dict[str, Any]:
+    given = {key: value for key, value in answers.items() if value not in (None, "", ())}
+    task = given.pop("task", "")
+    kind = _head_kind(task, given.pop("head", ""))
+    head: dict[str, Any] = {"kind": kind, "outputs": _roles(kind, outputs)}
+    if names := given.pop("names", None):
+        head["names"] = list(names)
+    if "size" not in given:
+        if len(shape) != 4 or min(shape[2:]) < 1:
+            raise UsageError(
+                "the ONNX file leaves its input size open", shape=shape, fix="add --size 224x224"
+            )
+        given["size"] = list(shape[2:])
+    return {"model": {"file": str(model.resolve())}, "task": task, "input": given, "head": head}
+
+
+def _head_kind(task: str, kind: str) -> str:
+    if not task and kind in HEADS:
+        task = HEADS[kind].task
+    if task not in TASKS:
+        if task:
+            raise UnknownName("task", task, TASKS)
+        raise UsageError(
+            "a foreign ONNX file does not say what it is for",
+            fix="add --task classify, or --task detect --head dense, or: edgecv init MODEL.onnx",
+        )
+    kind = kind or HEAD_OF_TASK.get(task, "")
+    if not kind:
+        fitting = ", ".join(name for name, head in HEADS.items() if head.task == task)
+        raise UsageError(f"task {task} needs a named head", heads=fitting, fix="add --head NAME")
+    if kind not in HEADS:
+        raise UnknownName("head", kind, HEADS)
+    return kind
+
+
+def _roles(kind: str, outputs: list[str]) -> dict[str, str]:
+    """Role -> output: by name where the names are the roles, alone where there is one of each.
+
+    No `outputs`: the user says it by --set head.outputs.
+    """
+    roles = HEADS[kind].roles
+    if not outputs or all(role in outputs for role in roles):
+        return {}
+    if len(roles) == 1 and len(outputs) == 1:
+        return {roles[0]: outputs[0]}
+    raise UsageError(
+        f"which output plays which role of head {kind} cannot be read from the file",
+        roles=", ".join(roles),
+        outputs=", ".join(outputs),
+        fix=f"--set head.outputs={{{roles[0]}: {outputs[0]}, …}}",
+    )

@@ -1,0 +1,99 @@
+"""Build a bundle again from a bundle: on another machine, for another backend, without onnx."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edgecv._version import __version__
+from edgecv.build.finish import GRAPHS, complete
+from edgecv.bundle import Bundle, open_bundle
+from edgecv.engines import build_engine, choose_backend
+from edgecv.engines.golden import GOLDEN, read_golden
+from edgecv.errors import FileError, UsageError
+from edgecv.files import whole_folder
+from edgecv.progress import note
+from edgecv.recipe import Build
+
+
+def rebuild(
+    folder: Path,
+    *,
+    backend: str = "",
+    targets: tuple[str, ...] = (),
+    out: Path | None = None,
+    precision: str | None = None,
+) -> Path:
+    """Build the engine of a bundle anew from the graphs inside it.
+
+    Graphs, scales, golden sample and contracts stay as they are; the engine, the layers, the
+    tolerance and the manifest's facts about the machine are new. Accuracy and latency are dropped:
+    they were another engine's.
+
+    Args:
+        folder: The bundle.
+        backend: The engine wanted, or "auto"; default: the bundle's own.
+        targets: TensorRT-RTX compute capabilities; default: the bundle's own.
+        out: Where the new bundle goes; default: beside the old one, or in its place if the
+            backend stays.
+        precision: Only to be told off: a bundle's graph is typed already.
+
+    Returns:
+        The new bundle's folder.
+
+    Raises:
+        UsageError: another precision is asked for than the bundle has.
+        FileError: the bundle is broken.
+        UnsupportedModel, MissingPackage, MachineError: as `engines.build_engine`.
+        GateFailed: the engine does not compute what the graph says; nothing is written.
+    """
+    bundle = open_bundle(folder)
+    manifest = bundle.manifest
+    if precision and precision != manifest.precision.asked:
+        raise UsageError(
+            "a bundle's precision cannot be changed: its graph is typed",
+            bundle=manifest.precision.asked,
+            asked=precision,
+            fix=f"edgecv build RECIPE --precision {precision}",
+        )
+    graph = bundle.path("model.onnx")
+    if "model.onnx" not in manifest.files:
+        raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
+    asked, rest = manifest.precision.asked, manifest.precision.rest
+    chosen = backend or manifest.backend
+    if chosen == "auto":
+        chosen = choose_backend(graph, asked, rest=rest)
+    options = Build.model_validate(
+        {"precision": asked, "rest": rest, "backend": chosen}
+        | ({"targets": wanted} if (wanted := targets or manifest.targets) else {})
+    )
+    place = out or (folder if chosen == manifest.backend else folder.parent / f"{asked}-{chosen}")
+    golden = read_golden(bundle.path(GOLDEN))
+    note(f"building the {chosen} engine from {folder}")
+    with whole_folder(place) as temporary:
+        _copy_graphs(bundle, temporary)
+        built = build_engine(
+            chosen,
+            temporary / "model.onnx",
+            temporary,
+            options,
+            manifest.batch,
+            source=temporary / "source.onnx",
+        )
+        update = {
+            "edgecv": __version__,
+            "backend": chosen,
+            "backend_version": built.version,
+            "targets": built.targets,
+            "engine": built.engine,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        complete(temporary, manifest.model_copy(update=update), built, golden, None)
+    return place
+
+
+def _copy_graphs(bundle: Bundle, folder: Path) -> None:
+    for name in GRAPHS:
+        if name in bundle.manifest.files:
+            shutil.copyfile(bundle.path(name), folder / name)
