@@ -26,6 +26,7 @@ class ImageFolder:
         root: Folder of the data set.
         split: "train" or "val".
         data: The recipe's data section: seed, val_share and how many pictures to take.
+        whole: In the layout without splits, take all pictures (data nobody trained on).
 
     Raises:
         FileError: the folder is missing, has no class folders, a training class has no pictures,
@@ -33,7 +34,9 @@ class ImageFolder:
         RecipeError: more pictures are asked for than there are.
     """
 
-    def __init__(self, root: Path, split: Literal["train", "val"], data: Data) -> None:
+    def __init__(
+        self, root: Path, split: Literal["train", "val"], data: Data, *, whole: bool = False
+    ) -> None:
         """See the class."""
         if not root.is_dir():
             raise FileError("data folder not found", folder=root)
@@ -44,7 +47,7 @@ class ImageFolder:
         if own_split and split == "val":
             _require_known(_classes(self._root), self.names, self._root)
         files = _pictures(self._root, self.names, all_filled=not own_split or split == "train")
-        if not own_split:
+        if not (own_split or whole):
             files = [
                 name
                 for name in files

@@ -1,0 +1,26 @@
+"""accuracy.json in a few lines of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def summary(bundle: Path, written: dict[str, Any]) -> str:
+    """One line a number, with its 95 % interval, and one for the reference."""
+    lines = [
+        f"{name:<13} {one['value']:.4f}{_interval(one['interval'])}  n={written['n']}"
+        for name, one in written["all"].items()
+    ]
+    reference = written["reference"]
+    if reference:
+        lines.append(
+            f"{reference['bundle']}: {reference['metric']} {reference['value']:.4f},"
+            f" delta {reference['delta']:+.4f}{_interval(reference['delta_interval'], '+')}"
+        )
+    lines.append(f"accuracy  {bundle / 'accuracy.json'}")
+    return "\n".join(lines)
+
+
+def _interval(pair: list[float] | None, sign: str = "") -> str:
+    return f"  [{pair[0]:{sign}.4f}, {pair[1]:{sign}.4f}]" if pair else ""
