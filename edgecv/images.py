@@ -47,7 +47,7 @@ def read_image(path: Path) -> npt.NDArray[Any]:
 
 def decode_image(data: bytes, name: str) -> npt.NDArray[Any]:
     """Decode an encoded image held in memory; `name` is for the error. See `read_image`."""
-    cv2 = _opencv()
+    cv2 = opencv()
     size = claimed_size(data)
     if size and size[0] * size[1] > MAX_PIXELS:
         raise FileError(
@@ -77,7 +77,7 @@ def decode_image(data: bytes, name: str) -> npt.NDArray[Any]:
 @contextmanager
 def silent_opencv() -> Iterator[None]:
     """Keep OpenCV's own complaints off stderr: ours name the file."""
-    logging = getattr(_opencv().utils, "logging", None)
+    logging = getattr(opencv().utils, "logging", None)
     if logging is None:
         yield
         return
@@ -131,7 +131,8 @@ def _jpeg_is_cut(data: bytes) -> bool:
     return data.find(b"\xff\xd9", segments[-1][1]) < 0
 
 
-def _opencv() -> Any:
+def opencv() -> Any:
+    """The cv2 module; MissingPackage if OpenCV is not installed."""
     try:
         import cv2
     except ImportError as err:

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from edgecv.data.coco_file import CocoFile, Entry, read_coco
 from edgecv.data.holdout import belongs, take
 from edgecv.data.options import Options, read_options
-from edgecv.data.pictures import read_picture
 from edgecv.data.sample import Sample
 from edgecv.errors import FileError, MissingPackage, RecipeError
 from edgecv.files import sha256_file, sha256_json
+from edgecv.images import read_image
 from edgecv.recipe import Data
 
 Array = npt.NDArray[Any]
@@ -86,7 +86,7 @@ class Coco:
         if not 0 <= index < len(self._entries):
             raise IndexError(index)
         entry = self._entries[index]
-        image = read_picture(self._folder / entry.file)
+        image = read_image(self._folder / entry.file)
         if image.shape[:2] != (entry.height, entry.width):
             raise FileError(
                 "picture has another size than its annotations say",

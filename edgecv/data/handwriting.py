@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.data.photographs import package_file
-from edgecv.data.pictures import opencv
 from edgecv.files import sha256_file
+from edgecv.images import opencv
 
 Array = npt.NDArray[Any]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from edgecv.data.holdout import belongs, take
-from edgecv.data.pictures import SUFFIXES, read_picture
 from edgecv.data.sample import Sample
 from edgecv.errors import FileError
 from edgecv.files import sha256_json
+from edgecv.images import SUFFIXES, read_image
 from edgecv.recipe import Data
 
 
@@ -76,7 +76,7 @@ class ImageFolder:
             raise IndexError(index)
         name = self._files[index]
         label = self.names.index(name.split("/", 1)[0])
-        return Sample(image=read_picture(self._root / name), id=name, label=label)
+        return Sample(image=read_image(self._root / name), id=name, label=label)
 
     def digest(self) -> str:
         """Digest of the class names and of the pictures' paths and sizes in bytes."""

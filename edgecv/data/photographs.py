@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgecv.data.pictures import opencv, read_picture
 from edgecv.errors import MissingPackage
 from edgecv.files import sha256_file
+from edgecv.images import opencv, read_image
 
 # Held-out scenes use other photographs than training scenes: no background is seen in both.
 TRAIN = (
@@ -55,7 +55,7 @@ def photographs() -> dict[str, npt.NDArray[Any]]:
 @cache
 def photograph(name: str) -> npt.NDArray[Any]:
     """One photograph by name; (H, W, 3) uint8 BGR, read-only."""
-    image = read_picture(_path(name))
+    image = read_image(_path(name))
     image.setflags(write=False)
     return image
 

@@ -17,9 +17,9 @@ from pydantic import Field, model_validator
 
 from edgecv.data import handwriting, photographs
 from edgecv.data.options import Options
-from edgecv.data.pictures import opencv
 from edgecv.data.sample import Sample
 from edgecv.files import sha256_json
+from edgecv.images import opencv
 
 Array = npt.NDArray[Any]
 Split = Literal["train", "val"]

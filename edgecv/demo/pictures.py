@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from edgecv.data import Dataset, open_dataset
-from edgecv.data.pictures import opencv
 from edgecv.errors import IoFailed
+from edgecv.images import opencv
 from edgecv.recipe import Data
 
 PICTURE = 384  # pixels; three times the network's input, so the letterbox has work to do
