@@ -173,14 +173,14 @@ def _prepared(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _finished(model: onnx.ModelProto, tool: Tool) -> onnx.ModelProto:
-    inferred = _inferred(model)
+    inferred = infer(model)
     result = simplify(inferred, tool).model
-    result = _inferred(result)
+    result = infer(result)
     name_nodes(result)
     return result
 
 
-def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+def infer(model: onnx.ModelProto) -> onnx.ModelProto:
     """With shapes inferred; output sides that inference does not find are taken from a run."""
     try:
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)

@@ -1,0 +1,49 @@
+"""Do the graph's outputs fit the head that will decode them?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgecv.bundle import Tensor
+from edgecv.errors import RecipeError
+from edgecv.recipe import Recipe
+
+_BOX = 4  # box values before the class scores of a dense head
+
+
+def check_roles(recipe: Recipe, outputs: Sequence[Tensor]) -> None:
+    """Hold the graph's outputs to the head's roles and its class names.
+
+    Raises:
+        RecipeError: a role has no output, or the number of class names is another.
+    """
+    head = recipe.head
+    known = {item.name: item for item in outputs}
+    for role in head.roles:
+        name = head.tensor(role)
+        if name not in known:
+            raise RecipeError(
+                f"head: no output plays the role {role!r}",
+                expected_output=name,
+                graph_outputs=", ".join(known),
+                fix=f"head: {{outputs: {{{role}: NAME}}}}",
+            )
+    scored = known[head.tensor(head.roles[0])]
+    classes = class_count(recipe.head, scored.shape)
+    if head.names and classes > 0 and classes != len(head.names):
+        raise RecipeError(
+            "head.names does not fit the graph's classes",
+            names=len(head.names),
+            graph_classes=classes,
+            output=scored.name,
+        )
+
+
+def class_count(head: object, shape: tuple[int, ...]) -> int:
+    """Classes that the first role's tensor of `shape` scores; -1 where it does not say."""
+    kind = getattr(head, "kind", "")
+    if kind == "dense":
+        last = getattr(head, "layout", "channels_first") == "channels_last"
+        side = shape[-1 if last else 1] if len(shape) == 3 else -1
+        return side - _BOX if side > _BOX else -1
+    return shape[1] if len(shape) >= 2 else -1
