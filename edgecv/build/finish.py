@@ -66,6 +66,8 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.run_id == parts.run_id
         and manifest.data == recipe.data
         and manifest.evaluate == recipe.evaluate
+        and manifest.run == recipe.run
+        and manifest.bench == recipe.bench
         and manifest.batch == recipe.export.batches
         and manifest.backend_version == backend_version(manifest.backend)
     )
@@ -95,6 +97,8 @@ def finish(
         head=recipe.head,
         data=recipe.data,
         evaluate=recipe.evaluate,
+        run=recipe.run,
+        bench=recipe.bench,
         batch=recipe.export.batches,
         inputs=_tensors(golden.inputs, recipe.export.batches),
         outputs=_tensors(golden.expected, recipe.export.batches),

@@ -39,9 +39,10 @@ def run(
     """
     with user_errors(quiet):
         from edgecv.progress import note
-        from edgecv.run import Options, run
+        from edgecv.run import run
 
-        done = run(bundle, source, Options(save, show, limit), each=_json if as_json else _text)
+        each = _json if as_json else _text
+        done = run(bundle, source, save=save, show=show, limit=limit, each=each)
         dropped = f", {done['dropped']} dropped" if done["dropped"] else ""
         note(f"{done['frames']} frames{dropped}" + (f"  {save}" if save else ""))
 

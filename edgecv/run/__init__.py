@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv import recipe
 from edgecv.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,33 +14,16 @@ if TYPE_CHECKING:
     from edgecv.run.sources import Frame
     from edgecv.runtime.model import Model
 
-__all__ = ["Options", "run"]
-
-_DRAWING = recipe.Run()
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run behaves.
-
-    Attributes:
-        save: Folder for annotated pictures or a video and results.jsonl; None: nothing is written.
-        show: Open a window.
-        limit: Stop after this many frames; 0: at the source's end.
-        drawing: The recipe's run section.
-    """
-
-    save: Path | None = None
-    show: bool = False
-    limit: int = 0
-    drawing: recipe.Run = _DRAWING
+__all__ = ["run"]
 
 
 def run(
     bundle: Path,
     source: str,
-    options: Options = Options(),
     *,
+    save: Path | None = None,
+    show: bool = False,
+    limit: int = 0,
     each: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run a bundle on every frame of a source.
@@ -50,7 +31,9 @@ def run(
     Args:
         bundle: The bundle's folder.
         source: Image, folder, glob, video, `v4l2://0`, `rtsp://...`, `csi://0`, GStreamer pipeline.
-        options: What to write and show.
+        save: Folder for annotated pictures or a video and results.jsonl; None: nothing is written.
+        show: Open a window.
+        limit: Stop after this many frames; 0: at the source's end.
         each: Called with each frame's row: {"source", "frame", "time_s", "ms", "result"}.
 
     Returns:
@@ -66,31 +49,31 @@ def run(
     from edgecv.run.sources import open_source
     from edgecv.runtime import load
 
-    if options.limit < 0:
-        raise UsageError("--limit must be >= 0", got=options.limit)
-    if options.show:
+    if limit < 0:
+        raise UsageError("--limit must be >= 0", got=limit)
+    if show:
         require_window()
     with ExitStack() as stack:
         opened = stack.enter_context(closing(open_source(source)))
         model = stack.enter_context(load(bundle))
         sink = None
-        if options.save:
+        if save:
             sink = stack.enter_context(
-                Sink(options.save, opened.name, moving=opened.moving, fps=opened.fps)
+                Sink(save, opened.name, moving=opened.moving, fps=opened.fps)
             )
         frames = 0
         for frame in opened:
-            row = _one(model, frame, sink, options)
+            row = _one(model, frame, sink, show)
             if each:
                 each(row)
             frames += 1
-            if frames == options.limit or (options.show and _closed_by_user()):
+            if frames == limit or (show and _closed_by_user()):
                 break
     files = [str(path) for path in sink.files] if sink else []
     return {"frames": frames, "dropped": opened.dropped, "files": files}
 
 
-def _one(model: Model, frame: Frame, sink: Sink | None, options: Options) -> dict[str, Any]:
+def _one(model: Model, frame: Frame, sink: Sink | None, show: bool) -> dict[str, Any]:
     """Run, draw and write one frame; its row for results.jsonl."""
     result, times = model.timed(frame.image)
     row = {
@@ -100,12 +83,12 @@ def _one(model: Model, frame: Frame, sink: Sink | None, options: Options) -> dic
         "ms": {name.removesuffix("_ms"): round(value, 3) for name, value in times.items()},
         "result": result.to_dict(),
     }
-    if sink or options.show:
-        canvas = result.draw(frame.image, line_width=options.drawing.line_width)
+    if sink or show:
+        canvas = result.draw(frame.image, line_width=model.bundle.manifest.run.line_width)
         if sink:
             sink.picture(canvas, frame.source)
             sink.line(row)
-        if options.show:
+        if show:
             _show(canvas)
     return row
 
