@@ -57,6 +57,13 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def remove_leftovers(path: Path) -> None:
+    """Delete the temporary files that processes killed inside `whole_file(path)` left behind."""
+    for leftover in path.absolute().parent.glob(f".{path.stem}.*.tmp{path.suffix}"):
+        with suppress(OSError):
+            leftover.unlink()
+
+
 @contextmanager
 def whole_folder(path: Path, *, marker: str = "manifest.json") -> Iterator[Path]:
     """Yield a temporary folder beside `path`; it replaces `path` only if the body succeeds.

@@ -7,6 +7,7 @@ explicitly: a pickle that wants more than tensors is refused. Nothing is loaded 
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,10 +76,20 @@ def write_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
     from safetensors.torch import save
 
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-    content = save(tensors, metadata=dict(metadata))
+    content = _in_order(save(tensors, metadata=dict(metadata)))
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
     return path
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata sorted: the library writes them in a random order."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the data after it stays aligned
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -70,6 +70,16 @@ def test_safetensors_round_trip_keeps_metadata(tmp_path, net, source):
     assert same(net, source)
 
 
+def test_the_same_weights_are_the_same_bytes(tmp_path, source):
+    metadata = {name: name for name in "abcdefgh"}
+    files = [
+        write_weights(tmp_path / f"{i}.safetensors", source.state_dict(), metadata)
+        for i in range(4)
+    ]
+    assert len({file.read_bytes() for file in files}) == 1
+    assert read_metadata(files[0]) == metadata
+
+
 def test_content_decides_not_the_suffix(tmp_path, net, source):
     save_file(source.state_dict(), tmp_path / "w.pth")
     load_weights(net, tmp_path / "w.pth")
