@@ -1,0 +1,107 @@
+"""TensorRT 8.5 to 11 (and tensorrt_lean to load): one module, everything asked by name.
+
+Not run on a GPU: tested against fakes that have each version's names and no others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgecv.bundle import Layer, Manifest
+from edgecv.cuda.driver import devices
+from edgecv.engines.choose import cache_folder
+from edgecv.engines.contract import Built, require_file
+from edgecv.engines.trt_build import Job
+from edgecv.engines.trt_match import VERSION_COMPATIBLE, mismatch
+from edgecv.engines.trt_process import build_in_child
+from edgecv.engines.versions import backend_version
+from edgecv.errors import MachineError
+from edgecv.recipe import Build
+
+if TYPE_CHECKING:
+    from edgecv.engines.trt_run import TensorRtEngine
+
+FLAVOUR = "tensorrt"
+ENGINE_FILE = "engine.plan"
+_SHARE = 0.5  # of the memory that is free: on Jetson it is the system's memory, too
+
+
+def build_engine(
+    model: Path,
+    folder: Path,
+    options: Build,
+    batch: tuple[int, int, int],
+    *,
+    source: Path | None = None,
+) -> Built:
+    """Build for the GPU of this machine, in a child process.
+
+    Raises:
+        MachineError: no GPU, no TensorRT, or this version lacks what the options ask.
+        MissingPackage, FileError, UnsupportedModel: see `engines.build_engine`.
+    """
+    require_file(model, "ONNX file")
+    here = devices()
+    if not here:
+        raise MachineError(
+            "TensorRT builds on the GPU that will run the engine, and no CUDA device is here",
+            fix="copy the bundle to the device and run there: edgecv build BUNDLE "
+            "--backend tensorrt; for RTX cards, here: --backend tensorrt-rtx",
+        )
+    version, device = backend_version(FLAVOUR), here[0]
+    name = f"timing-{version}-{device.capability}-{device.name}.cache".replace(" ", "_")
+    job = Job(
+        flavour=FLAVOUR,
+        model=str(model.resolve()),
+        source=str(source.resolve()) if source else "",
+        plan=str((folder / ENGINE_FILE).resolve()),
+        options=options.model_dump(mode="json"),
+        batch=batch,
+        timing_cache=options.timing_cache or str(cache_folder() / name.replace("/", "_")),
+        workspace_bytes=(options.workspace_mib << 20) or workspace_bytes(),
+    )
+    built = build_in_child(job)
+    layers = tuple(Layer(**layer) for layer in built["layers"])
+    targets = (_target(options, device.capability),)
+    host = {"gpu": device.name, "typing": str(built["typing"])}
+    if options.version_compatible:
+        host[VERSION_COMPATIBLE] = "yes"
+    facts, log = tuple(host.items()), tuple(built["log"])
+    return Built(ENGINE_FILE, built["version"], layers, targets, facts, log)
+
+
+def load_engine(
+    engine_file: Path,
+    *,
+    precision: str,
+    rest: str = "fp32",
+    threads: int = 0,
+    streams: int = 1,
+) -> TensorRtEngine:
+    """Load onto the GPU; see `engines.load_engine`."""
+    from edgecv.engines.trt_run import TensorRtEngine
+
+    return TensorRtEngine(engine_file, FLAVOUR, streams=streams)
+
+
+def require_match(manifest: Manifest) -> dict[str, object]:
+    """Facts that keep the engine from loading here; empty if there are none."""
+    return mismatch(manifest, exact=VERSION_COMPATIBLE not in manifest.host)
+
+
+def workspace_bytes() -> int:
+    """Half of the memory that is available, 0 where that cannot be read."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    found = next((line for line in lines if line.startswith("MemAvailable:")), "")
+    kib = found.split()[1] if found else "0"
+    return int(int(kib) * 1024 * _SHARE)
+
+
+def _target(options: Build, capability: str) -> str:
+    if options.hardware_compatibility == "ampere_plus":
+        return "sm80+"
+    return capability
