@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -162,3 +162,118 @@ def _network(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
     graph = helper.make_graph(nodes, kind, [images], list(tensors.values()), constants)
     opset = [helper.make_opsetid("", 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8)
+
+
+CLASSIFY = """
+model: {file: model.onnx}
+task: classify
+input: {size: [16, 16], mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5], resize: stretch}
+data: {format: digits, train: 8, val: 12}
+head: {kind: classify, topk: 3}
+export: {opset: 17}
+"""
+DETECT = """
+model: {file: model.onnx}
+task: detect
+input: {size: [64, 64], mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5]}
+data: {format: scenes, train: 4, val: 6}
+head: {kind: centernet, stride: 4, score: 0.1, max_detections: 20}
+export: {opset: 17}
+"""
+
+
+class Run(NamedTuple):
+    """A run folder with bundles: fp32-onnxruntime, fp32-openvino, int8-openvino."""
+
+    recipe: Path
+    runs: Path
+    folder: Path
+
+    def bundle(self, name: str) -> Path:
+        return self.folder / name
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A built classifier of seeded weights; read it, copy it, never change it."""
+    outputs = {"logits": [("GlobalAveragePool", 10)]}
+    return _built_run(tmp_path_factory.mktemp("classifier"), "digits", CLASSIFY, outputs)
+
+
+@pytest.fixture(scope="session")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A built CenterNet of seeded weights; read it, copy it, never change it."""
+    outputs = {"heatmap": [("", 10)], "size": [("", 2)], "offset": [("", 2)]}
+    return _built_run(tmp_path_factory.mktemp("detector"), "scenes", DETECT, outputs)
+
+
+def _built_run(
+    folder: Path, name: str, recipe_text: str, outputs: dict[str, list[tuple[str, int]]]
+) -> Run:
+    onnx = pytest.importorskip("onnx", reason="bundles are built from ONNX: edgecv[export]")
+    pytest.importorskip("openvino", reason="bundles run on OpenVINO: edgecv[cpu]")
+    pytest.importorskip("sklearn", reason="the built-in data is scikit-learn's: edgecv[train]")
+    from edgecv.build import build
+    from edgecv.pipeline import run_folder
+    from edgecv.recipe import load_recipe
+
+    recipe_file = folder / "recipes" / f"{name}.yaml"
+    recipe_file.parent.mkdir()
+    recipe_file.write_text(recipe_text)
+    recipe = load_recipe(recipe_file)
+    run = run_folder(folder / "runs", recipe_file)
+    run.path.mkdir(parents=True)
+    model = _network(onnx, recipe.input.size, outputs)
+    onnx.save(model, run.model)
+    onnx.save(model, recipe_file.with_name("model.onnx"))
+    _ranges(model, run, recipe.digest("calibrate"))
+    for precision, backend in (
+        ("fp32", "onnxruntime"),
+        ("fp32", "openvino"),
+        ("int8", "openvino"),
+    ):
+        build(recipe, run, precision, backend=backend)
+    return Run(recipe_file, folder / "runs", run.path)
+
+
+def _network(onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str, int]]]) -> Any:
+    """Two strided convolutions, then a 1x1 one for each output (and what reduces it)."""
+    rng, helper = np.random.default_rng(0), onnx.helper
+    nodes, constants = [], []
+
+    def conv(source: str, target: str, shape: tuple[int, ...], **attributes: Any) -> None:
+        scale = np.sqrt(2 / np.prod(shape[1:]))
+        weights = (rng.standard_normal(shape) * scale).astype(np.float32)
+        constants.append(onnx.numpy_helper.from_array(weights, f"{target}.weight"))
+        inputs = [source, f"{target}.weight"]
+        nodes.append(helper.make_node("Conv", inputs, [target], f"{target}_conv", **attributes))
+
+    for index, (source, into) in enumerate((("images", 3), ("r0", 16))):
+        conv(source, f"c{index}", (16, into, 3, 3), strides=[2, 2], pads=[1] * 4)
+        nodes.append(helper.make_node("Relu", [f"c{index}"], [f"r{index}"], f"relu{index}"))
+    values, sides = [], [size[0] // 4, size[1] // 4]
+    for name, ((reduce, channels),) in outputs.items():
+        conv("r1", f"{name}_map" if reduce else name, (channels, 16, 1, 1))
+        if reduce:
+            nodes.append(helper.make_node(reduce, [f"{name}_map"], [f"{name}_mean"], "mean"))
+            nodes.append(helper.make_node("Flatten", [f"{name}_mean"], [name], "flat"))
+        shape = [1, channels] if reduce else [1, channels, *sides]
+        values.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    image = helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, [1, 3, *size])
+    graph = helper.make_graph(nodes, "tiny", [image], values, constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _ranges(model: Any, run: Any, recipe_digest: str) -> None:
+    from edgecv.files import sha256_file
+    from edgecv.ranges import Range, Ranges
+
+    names = {"images", *(name for node in model.graph.node for name in node.output)}
+    Ranges(
+        method="minmax",
+        images=1,
+        model_digest=sha256_file(run.model),
+        data_digest="0" * 64,
+        recipe_digest=recipe_digest,
+        tensors={name: Range(amax=4.0, low=-4.0, high=4.0) for name in sorted(names)},
+    ).save(run.ranges)

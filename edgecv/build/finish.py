@@ -20,6 +20,7 @@ from edgecv.bundle import (
 from edgecv.engines import Built, Engine
 from edgecv.engines.golden import GOLDEN, Golden, differences, machine, write_golden
 from edgecv.engines.versions import backend_version
+from edgecv.engines.where import where_it_runs
 from edgecv.errors import FileError, GateFailed, MachineError
 from edgecv.files import sha256_file, write_json
 from edgecv.progress import note
@@ -65,6 +66,8 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.run_id == parts.run_id
         and manifest.data == recipe.data
         and manifest.evaluate == recipe.evaluate
+        and manifest.run == recipe.run
+        and manifest.bench == recipe.bench
         and manifest.batch == recipe.export.batches
         and manifest.backend_version == backend_version(manifest.backend)
     )
@@ -94,6 +97,8 @@ def finish(
         head=recipe.head,
         data=recipe.data,
         evaluate=recipe.evaluate,
+        run=recipe.run,
+        bench=recipe.bench,
         batch=recipe.export.batches,
         inputs=_tensors(golden.inputs, recipe.export.batches),
         outputs=_tensors(golden.expected, recipe.export.batches),
@@ -193,22 +198,6 @@ def _summary(manifest: Manifest, ran: bool, seen: float) -> list[str]:
         lines.append(f"self-test passed: {seen:.2g} from the graph, limit {manifest.tolerance:.2g}")
     lines.append(f"runs on: {where_it_runs(manifest)}")
     return lines
-
-
-def where_it_runs(manifest: Manifest) -> str:
-    """Where a bundle's engine can run, in one line."""
-    if manifest.backend in ("openvino", "onnxruntime"):
-        return (
-            f"any CPU with the package {manifest.backend} (built with {manifest.backend_version})"
-        )
-    if manifest.backend == "tensorrt-rtx":
-        targets = ", ".join(manifest.targets) or "this machine's GPU"
-        return (
-            f"RTX GPUs of {targets} with TensorRT-RTX {manifest.backend_version}; on no Jetson "
-            "(copy the bundle there and run `edgecv build BUNDLE --backend tensorrt`)"
-        )
-    targets = ", ".join(manifest.targets) or "the GPU it was built on"
-    return f"{targets} with TensorRT {manifest.backend_version}"
 
 
 def describe(folder: Path) -> dict[str, object]:

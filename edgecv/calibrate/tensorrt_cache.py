@@ -1,0 +1,54 @@
+"""The ranges as a TensorRT calibration cache: for implicit INT8 and DLA on TensorRT <= 10."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from edgecv.errors import UsageError
+from edgecv.files import write_text
+from edgecv.ranges import Ranges
+
+_LEVELS = 127
+_ALGORITHM = {"minmax": "MinMaxCalibration"}  # of the calibrator class that will read the text
+
+
+def tensorrt_cache(ranges: Ranges, version: str) -> str:
+    """The text of a calibration cache.
+
+    A header `TRT-<version number>-<algorithm>`, then a line `tensor: scale` each, the scale
+    amax / 127 as the eight hex digits of its float32, most significant byte first.
+
+    Args:
+        ranges: The table.
+        version: TensorRT that will read it, "major.minor.patch": it ignores another version's.
+
+    Raises:
+        UsageError: `version` is no TensorRT version that reads a cache (11 and later do not).
+    """
+    algorithm = _ALGORITHM.get(ranges.method, "EntropyCalibration2")
+    lines = [f"TRT-{_version_number(version)}-{algorithm}"]
+    for name, value in ranges.tensors.items():
+        scale = value.amax / _LEVELS if value.amax > 0 else 1.0
+        lines.append(f"{name}: {struct.pack('>f', scale).hex()}")
+    return "\n".join(lines) + "\n"
+
+
+def write_tensorrt_cache(ranges: Ranges, path: Path, version: str) -> Path:
+    """Write `tensorrt_cache` to `path`, whole or not at all; return `path`."""
+    return write_text(path, tensorrt_cache(ranges, version))
+
+
+def _version_number(version: str) -> int:
+    """As NV_TENSORRT_VERSION counts: two digits a part, three with a one-digit major before 10."""
+    parts = version.split(".")[:3]
+    if len(parts) < 3 or not all(part.isdigit() for part in parts):
+        raise UsageError("a TensorRT version is major.minor.patch", got=version)
+    major, minor, patch = map(int, parts)
+    if major > 10:
+        raise UsageError(
+            "TensorRT 11 and later read no calibration cache",
+            got=version,
+            fix="edgecv build RECIPE --precision int8 (a Q/DQ graph)",
+        )
+    return major * (10000 if major == 10 else 1000) + minor * 100 + patch
