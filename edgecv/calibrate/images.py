@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.data import open_dataset
-from edgecv.data.pictures import SUFFIXES, read_picture
 from edgecv.errors import FileError, RecipeError
+from edgecv.images import SUFFIXES, read_image
 from edgecv.recipe import Input, Recipe
 from edgecv.runtime.preprocess import Preprocessor
 
@@ -55,7 +55,7 @@ def folder_pictures(folder: Path) -> Pictures:
         raise FileError(
             "folder holds no picture", folder=folder, looked_for=" ".join(sorted(SUFFIXES))
         )
-    return Pictures(len(files), lambda index: read_picture(files[index]))
+    return Pictures(len(files), lambda index: read_image(files[index]))
 
 
 def spread(available: int, wanted: int) -> list[int]:
