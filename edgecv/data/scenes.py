@@ -27,6 +27,7 @@ Split = Literal["train", "val"]
 EDITION = 1  # raise when the same index would give another picture
 SPLIT_SEED = {"train": 0, "val": 1}
 TRIES = 4  # places tried for an object before it is left out
+_LEVELS = np.arange(0.0, 256.0, 15.0)  # grey levels that ink may have
 INK = 128  # alpha from which a pixel belongs to a digit
 
 
@@ -40,7 +41,8 @@ class SceneOptions(Options):
         smallest: Least height of a digit as a share of `size`, before rotation.
         largest: Greatest height, likewise.
         rotation: Greatest rotation to either side in degrees. A 6 turned by 180 is a 9.
-        contrast: Least difference in mean grey level between a digit and what is under it.
+        contrast: Least difference in mean grey level between a digit and what is under it, and,
+            where there is room on the scale, between a digit and the digits that it covers.
         hidden: Greatest share of a digit's ink that later digits may hide. A digit that would
             hide more of another is tried elsewhere, then left out: no label is a guess.
         noise: Greatest standard deviation of the sensor noise in grey levels.
@@ -48,12 +50,12 @@ class SceneOptions(Options):
 
     size: int = Field(128, ge=32, le=2048)
     min_objects: int = Field(1, ge=0, le=100)
-    max_objects: int = Field(6, ge=1, le=100)
-    smallest: float = Field(0.16, gt=0.03, le=0.9)
-    largest: float = Field(0.42, gt=0.03, le=0.9)
-    rotation: float = Field(20.0, ge=0, le=45)
-    contrast: float = Field(60.0, ge=10, le=120)
-    hidden: float = Field(0.3, ge=0, lt=1)
+    max_objects: int = Field(5, ge=1, le=100)
+    smallest: float = Field(0.2, gt=0.03, le=0.9)
+    largest: float = Field(0.45, gt=0.03, le=0.9)
+    rotation: float = Field(15.0, ge=0, le=45)
+    contrast: float = Field(70.0, ge=10, le=120)
+    hidden: float = Field(0.2, ge=0, lt=1)
     noise: float = Field(6.0, ge=0, le=50)
 
     @model_validator(mode="after")
@@ -153,35 +155,41 @@ class Scenes:
         self, image: Array, owner: Array, chosen: Array, rng: np.random.Generator
     ) -> list[int]:
         """Paste digits; returns the numbers of those that found room, in order of pasting."""
-        draws = rng.random((len(chosen), 9 + 2 * TRIES))
+        draws = rng.random((len(chosen), 8 + 2 * TRIES))
         placed: list[int] = []
         ink: list[int] = []  # pixels of each placed digit before anything hid it
+        greys: list[float] = []  # mean grey level of each placed digit
         for digit, draw in zip(chosen.tolist(), draws, strict=True):
             for attempt in range(TRIES):
-                at = draw[9 + 2 * attempt : 11 + 2 * attempt]
+                at = draw[8 + 2 * attempt : 10 + 2 * attempt]
                 patch = _warp(digit, draw, at, self.options)
-                if self._claim(patch, owner, ink):
-                    _paint(image, patch, draw, self.options)
+                covered = self._claim(patch, owner, ink)
+                if covered is not None:
+                    near = [greys[other] for other in covered]
+                    greys.append(_paint(image, patch, draw, near, self.options.contrast))
                     placed.append(digit)
                     break
         return placed
 
-    def _claim(self, patch: Patch, owner: Array, ink: list[int]) -> bool:
-        """Give the patch's ink to a new object, unless an earlier one would lose too much."""
+    def _claim(self, patch: Patch, owner: Array, ink: list[int]) -> list[int] | None:
+        """Give the patch's ink to a new object; which objects it covers.
+
+        None, and nothing is changed, if an earlier object would lose too much.
+        """
         height, width = patch.alpha.shape
         under = owner[patch.y : patch.y + height, patch.x : patch.x + width]
         mine = patch.alpha >= INK
         below = under[mine]
-        covered = np.unique(below[below >= 0])
-        for other in covered.tolist():
+        covered: list[int] = np.unique(below[below >= 0]).tolist()
+        for other in covered:
             left = int((owner == other).sum()) - int((below == other).sum())
             if left < (1 - self.options.hidden) * ink[other]:
-                return False
+                return None
         if below.size == 0:
-            return False
+            return None
         under[mine] = len(ink)
         ink.append(below.size)
-        return True
+        return covered
 
 
 def background(levels: tuple[Array, ...], size: int, rng: np.random.Generator) -> Array:
@@ -256,20 +264,23 @@ def _between(low: float, high: float, share: float) -> float:
     return low + (high - low) * share if high > low else (low + high) / 2
 
 
-def _paint(image: Array, patch: Patch, draw: Array, options: SceneOptions) -> None:
-    """Blend ink into the scene: darker or lighter than what is under it, slightly tinted."""
+def _paint(image: Array, patch: Patch, draw: Array, covered: list[float], contrast: float) -> float:
+    """Blend ink into the scene, slightly tinted; returns its grey level.
+
+    The level is drawn among those that differ enough from what is under the digit and from the
+    digits it covers; if none differs from all, the one that differs most is taken.
+    """
     height, width = patch.alpha.shape
     under = image[patch.y : patch.y + height, patch.x : patch.x + width]
-    grey = float(under.mean())
-    step = options.contrast + 90.0 * draw[4]
-    sign = 1.0 if draw[5] < 0.5 else -1.0
-    room = 255 - grey if sign > 0 else grey
-    if room < options.contrast:
-        sign = -sign
-    tint = 40.0 * (draw[6:9] - 0.5)
-    ink = np.clip(grey + sign * step + tint, 0, 255).astype(np.int32)
+    others = np.array([under.mean(), *covered])
+    gap = np.abs(_LEVELS[:, None] - others).min(1)
+    enough = _LEVELS[gap >= min(contrast, gap.max())]
+    grey = float(enough[int(len(enough) * draw[4])])
+    tint = 40.0 * (draw[5:8] - 0.5)
+    ink = np.clip(grey + tint, 0, 255).astype(np.int32)
     weight = patch.alpha.astype(np.int32)[..., None]
     under += ((ink - under) * weight // 255).astype(np.uint8)  # wraps back into 0..255
+    return grey
 
 
 @lru_cache(maxsize=8)

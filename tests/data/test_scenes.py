@@ -70,7 +70,7 @@ def test_boxes_are_tight_around_visible_masks_and_semantic_agrees():
 
 def test_ink_is_where_the_mask_says(monkeypatch):
     """With and without objects, only the pixels about the masks differ."""
-    monkeypatch.setattr("edgecv.data.scenes._paint", lambda *a: None)
+    monkeypatch.setattr("edgecv.data.scenes._paint", lambda *a: 0.0)
     clean = [scenes(noise=0)[i] for i in range(10)]
     monkeypatch.undo()
     for index, bare in enumerate(clean):
@@ -102,7 +102,7 @@ def test_objects_overlap_but_none_is_mostly_hidden(monkeypatch):
 
     def spy(self, patch, owner, ink, claim=Scenes._claim):
         placed = claim(self, patch, owner, ink)
-        if placed:
+        if placed is not None:
             full.append(int((patch.alpha >= INK).sum()))
         return placed
 
@@ -112,7 +112,7 @@ def test_objects_overlap_but_none_is_mostly_hidden(monkeypatch):
         full.clear()
         masks = scenes()[index].masks
         hidden += [1 - mask.sum() / ink for mask, ink in zip(masks, full, strict=True)]
-    assert max(hidden) <= 0.3 + 1e-9
+    assert max(hidden) <= 0.2 + 1e-9
     assert np.mean(np.array(hidden) > 0.02) > 0.05
 
 
