@@ -223,7 +223,7 @@ def _built_run(
     recipe = load_recipe(recipe_file)
     run = run_folder(folder / "runs", recipe_file)
     run.path.mkdir(parents=True)
-    model = _network(onnx, recipe.input.size, outputs)
+    model = _seeded_network(onnx, recipe.input.size, outputs)
     onnx.save(model, run.model)
     onnx.save(model, recipe_file.with_name("model.onnx"))
     _ranges(model, run, recipe.digest("calibrate"))
@@ -236,7 +236,9 @@ def _built_run(
     return Run(recipe_file, folder / "runs", run.path)
 
 
-def _network(onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str, int]]]) -> Any:
+def _seeded_network(
+    onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str, int]]]
+) -> Any:
     """Two strided convolutions, then a 1x1 one for each output (and what reduces it)."""
     rng, helper = np.random.default_rng(0), onnx.helper
     nodes, constants = [], []
