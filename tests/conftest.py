@@ -101,7 +101,7 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
 
     size = {"classify": 32, "centernet": 64}[kind]
     folder.mkdir(parents=True)
-    onnx.save(_network(kind, size, batch), folder / "model.onnx")
+    onnx.save(_worked_by_hand(kind, size, batch), folder / "model.onnx")
     options = Build(precision="fp32")
     built = build_engine(backend, folder / "model.onnx", folder, options, batch)
     engine = load_engine(backend, folder / built.engine, precision="fp32")
@@ -125,7 +125,7 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
     seal(folder, manifest)
 
 
-def _network(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
+def _worked_by_hand(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
     def constant(name: str, value: Any) -> Any:
@@ -223,7 +223,7 @@ def _built_run(
     recipe = load_recipe(recipe_file)
     run = run_folder(folder / "runs", recipe_file)
     run.path.mkdir(parents=True)
-    model = _seeded_network(onnx, recipe.input.size, outputs)
+    model = _network(onnx, recipe.input.size, outputs)
     onnx.save(model, run.model)
     onnx.save(model, recipe_file.with_name("model.onnx"))
     _ranges(model, run, recipe.digest("calibrate"))
@@ -236,9 +236,7 @@ def _built_run(
     return Run(recipe_file, folder / "runs", run.path)
 
 
-def _seeded_network(
-    onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str, int]]]
-) -> Any:
+def _network(onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str, int]]]) -> Any:
     """Two strided convolutions, then a 1x1 one for each output (and what reduces it)."""
     rng, helper = np.random.default_rng(0), onnx.helper
     nodes, constants = [], []
