@@ -94,7 +94,7 @@ RULES = (
         ("MaxPool",),
         "dilations other than 1",
         (RTX,),
-        "maximum of strided Slices, or a MaxPool with stride followed by a dilated convolution",
+        "Max over the k*k shifted Slices of the padded input (exact)",
         lambda n: any(d != 1 for d in n.attributes.get("dilations", ())),
     ),
     Rule(("NonMaxSuppression",), "any (it parses, and fails to build)", (RTX,), _OWN_NMS),

@@ -31,7 +31,7 @@ def inspect(folder: Path) -> dict[str, Any]:
     """
     bundle = open_bundle(folder)
     manifest = bundle.manifest
-    files = {
+    files: dict[str, dict[str, Any]] = {
         name: {"mib": round(bundle.path(name).stat().st_size / _MIB, 3), "sha256": digest}
         for name, digest in sorted(manifest.files.items())
     }
