@@ -25,7 +25,7 @@ def mismatch(pair, homography):
     points = np.stack([xs.ravel(), ys.ravel()], 1) + 0.5
     back = warp_points(points, np.linalg.inv(homography))
     inside = ((back > 2) & (back < [width - 2, height - 2])).all(1)
-    assert inside.mean() > 0.3
+    assert inside.mean() > 0.1
     gap = sample_at(pair.first, back[inside]) - sample_at(pair.second, points[inside])
     return np.abs(gap).mean()
 
@@ -37,6 +37,20 @@ def test_homography_maps_first_onto_second(index):
     shifted = np.array([[1, 0, 1.5], [0, 1, 1.5], [0, 0, 1.0]]) @ pair.homography
     assert right < 6
     assert right < 0.8 * mismatch(pair, shifted)
+
+
+def test_the_origin_is_the_corner_of_a_pixel():
+    """Half a pixel is little, but over many pairs the right convention always fits better."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    wide = WarpOptions(exposure=0, shift=0.3, rotation=45)
+    pairs = [Warps("train", 24, 0, wide)[i] for i in range(24)]
+    right, centre, double = (
+        np.mean(
+            [mismatch(pair, change @ pair.homography @ np.linalg.inv(change)) for pair in pairs]
+        )
+        for change in (np.eye(3), half, np.linalg.inv(half))
+    )
+    assert right < 0.97 * min(centre, double)
 
 
 def test_no_movement_is_the_identity():

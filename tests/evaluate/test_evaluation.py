@@ -47,10 +47,12 @@ def test_map_by_hand(copied, squares):
     assert written["reference"] is None
 
 
-def test_reference_is_found_and_compared_in_pairs(copied, colour_data):
-    copied("classify", data=colour_data)
-    same = copied("classify", "int8-onnxruntime", data=colour_data, precision=INT8)
-    compared = evaluate(same)["reference"]
+def test_reference_is_found_and_compared_in_pairs(copied, colours):
+    copied("classify")
+    same = copied("classify", "int8-onnxruntime", precision=INT8)
+    written = evaluate(same, data=colours)
+    compared = written["reference"]
+    assert written["interval"][0] < written["interval"][1]
     assert compared["bundle"] == "fp32-onnxruntime"
     assert compared["delta"] == 0
     assert compared["delta_interval"] == [0, 0]  # the same answers: no noise is left in a pair
