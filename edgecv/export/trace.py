@@ -18,6 +18,7 @@ from edgecv.errors import MissingPackage, UnsupportedModel
 from edgecv.graph.batch import BATCH
 from edgecv.graph.lower import lower_opset
 from edgecv.graph.read import opset as opset_of
+from edgecv.graph.reason import reason
 
 INPUT = "images"
 _OLDEST = 18  # what the dynamo exporter has implementations for
@@ -69,7 +70,7 @@ def trace(network: Any, asked: Trace) -> onnx.ModelProto:
         raise MissingPackage("onnxscript", "export", needed_for="exporting a network") from err
     except Exception as err:  # torch raises its own types, and any that tracing meets
         raise UnsupportedModel(
-            "torch cannot export the network", reason=_reason(err), opset=asked.opset
+            "torch cannot export the network", reason=reason(_cause(err)), opset=asked.opset
         ) from err
     if program is None:
         raise UnsupportedModel("torch exported no graph", opset=asked.opset)
@@ -132,8 +133,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _reason(err: BaseException) -> str:
-    """The first cause: torch wraps it in pages of advice."""
+def _cause(err: BaseException) -> BaseException:
+    """The first one: torch wraps it in pages of advice."""
     while err.__cause__ is not None:
         err = err.__cause__
-    return (str(err).strip().splitlines() or [type(err).__name__])[0][:300]
+    return err

@@ -18,6 +18,7 @@ from edgecv.graph.batch import set_shape
 from edgecv.graph.constants import drop_weight_inputs, fold_constants
 from edgecv.graph.parity import Difference, Reference, probes, random_feeds, worst
 from edgecv.graph.read import tensors, true_inputs
+from edgecv.graph.reason import reason
 from edgecv.graph.simplify import LIMIT, Tool, simplify
 from edgecv.graph.upgrade import upgraded
 
@@ -186,7 +187,7 @@ def infer(model: onnx.ModelProto) -> onnx.ModelProto:
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     except onnx.shape_inference.InferenceError as err:
         raise UnsupportedModel(
-            "the shapes in the graph contradict each other", reason=str(err).splitlines()[0][:300]
+            "the shapes in the graph contradict each other", reason=reason(err)
         ) from err
     for item, value in zip(tensors(model)[1], model.graph.output, strict=True):
         if -1 in item.shape and all(-1 not in given.shape for given in tensors(model)[0]):

@@ -11,6 +11,7 @@ import onnx
 from edgecv.bundle import Tensor
 from edgecv.errors import MissingPackage, UnsupportedModel
 from edgecv.graph.read import tensors
+from edgecv.graph.reason import reason
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -50,7 +51,9 @@ class Reference:
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as err:  # onnxruntime raises its own types, bound at run time
-            raise UnsupportedModel("ONNX Runtime cannot load the graph", reason=_line(err)) from err
+            raise UnsupportedModel(
+                "ONNX Runtime cannot load the graph", reason=reason(err)
+            ) from err
         self.outputs: tuple[str, ...] = tuple(item.name for item in self._session.get_outputs())
 
     def __call__(self, feeds: Arrays) -> dict[str, np.ndarray]:
@@ -62,7 +65,7 @@ class Reference:
         try:
             values = self._session.run(None, dict(feeds))
         except Exception as err:
-            raise UnsupportedModel("ONNX Runtime cannot run the graph", reason=_line(err)) from err
+            raise UnsupportedModel("ONNX Runtime cannot run the graph", reason=reason(err)) from err
         return dict(zip(self.outputs, values, strict=True))
 
 
@@ -121,7 +124,3 @@ def worst(values: Arrays, reference: Arrays) -> Difference:
         return Difference(float("inf"), float("inf"))
     gaps = [difference(values[name], reference[name]) for name in reference]
     return max(gaps, key=lambda gap: gap.relative, default=Difference(0.0, 0.0))
-
-
-def _line(err: Exception) -> str:
-    return str(err).strip().splitlines()[0][:400]

@@ -13,6 +13,7 @@ from typing import Any
 from edgecv.bundle import Tensor
 from edgecv.errors import FileError, IoFailed, MissingPackage, UnsupportedModel
 from edgecv.files import whole_file
+from edgecv.graph.reason import reason
 from edgecv.graph.stored import (
     COPY_AGAIN,
     MAX_BYTES,
@@ -43,14 +44,12 @@ def load_graph(path: Path) -> onnx.ModelProto:
         IoFailed: the file cannot be read.
     """
     model = _parse(_read_bytes(path), path)
-    _require_graph(model, path)
-    stored = list(stored_tensors(model))
-    load_external(stored, path)
-    for tensor in stored:
-        check_payload(tensor, path)
-    for value in (*model.graph.input, *model.graph.output):
-        _require_sane_shape(value, path)
-    _require_valid(model, path)
+    try:
+        _require_sound(model, path)
+    except UnicodeDecodeError as err:  # protobuf decodes text when it is first read
+        raise FileError(
+            "ONNX model holds names that are no text", file=path, fix=COPY_AGAIN
+        ) from err
     return model
 
 
@@ -138,6 +137,17 @@ def _parse(data: bytes, path: Path) -> onnx.ModelProto:
         ) from err
 
 
+def _require_sound(model: onnx.ModelProto, path: Path) -> None:
+    _require_graph(model, path)
+    stored = list(stored_tensors(model))
+    load_external(stored, path)
+    for tensor in stored:
+        check_payload(tensor, path)
+    for value in (*model.graph.input, *model.graph.output):
+        _require_sane_shape(value, path)
+    _require_valid(model, path)
+
+
 def _require_graph(model: onnx.ModelProto, path: Path) -> None:
     """Random or cut bytes often still parse as an empty message."""
     problem = None
@@ -168,6 +178,4 @@ def _require_valid(model: onnx.ModelProto, path: Path) -> None:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as err:
-        raise FileError(
-            "ONNX model is not valid", file=path, problem=str(err).strip().splitlines()[0]
-        ) from err
+        raise FileError("ONNX model is not valid", file=path, problem=reason(err)) from err

@@ -12,6 +12,7 @@ import onnx
 from edgecv.errors import MissingPackage, UnsupportedModel
 from edgecv.graph.parity import Reference, probes, worst
 from edgecv.graph.read import true_inputs
+from edgecv.graph.reason import reason
 from edgecv.graph.stored import MAX_BYTES
 
 Tool = Literal["onnxsim", "onnxslim", "none"]
@@ -56,9 +57,9 @@ def simplify(model: onnx.ModelProto, tool: Tool = "onnxslim") -> Simplified:
     except MissingPackage:
         raise
     except Exception as err:  # any failure of the tool means: keep the graph
-        return Simplified(model, "none", f"{tool} failed: {_line(err)}")
-    reason = _harm(model, result)
-    return Simplified(model, "none", f"{tool}: {reason}") if reason else Simplified(result, tool)
+        return Simplified(model, "none", f"{tool} failed: {reason(err)}")
+    harm = _harm(model, result)
+    return Simplified(model, "none", f"{tool}: {harm}") if harm else Simplified(result, tool)
 
 
 def _onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -98,13 +99,9 @@ def _harm(before: onnx.ModelProto, after: onnx.ModelProto) -> str:
             if not gap.relative <= LIMIT:
                 return f"the result's outputs differ by {gap.relative:.1e} (relative)"
     except (UnsupportedModel, onnx.checker.ValidationError) as err:
-        return f"the result is not valid: {_line(err)}"
+        return f"the result is not valid: {reason(err)}"
     return ""
 
 
 def _io(value: onnx.ValueInfoProto) -> tuple[str, int]:
     return value.name, value.type.tensor_type.elem_type
-
-
-def _line(err: Exception) -> str:
-    return (str(err).strip().splitlines() or [type(err).__name__])[0][:300]

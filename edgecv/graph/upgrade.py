@@ -7,6 +7,7 @@ from onnx import version_converter
 
 from edgecv.errors import UnsupportedModel
 from edgecv.graph.read import initialisers, opset
+from edgecv.graph.reason import reason
 
 OPSET = 17
 _IR = 8  # the file format version that came with opset 17
@@ -25,10 +26,9 @@ def upgraded(model: onnx.ModelProto) -> onnx.ModelProto:
         try:
             model = version_converter.convert_version(model, OPSET)
         except Exception as err:  # the converter raises bare RuntimeError and C++ types
-            lines = str(err).strip().splitlines() or [type(err).__name__]
             raise UnsupportedModel(
                 f"the graph cannot be upgraded from opset {opset(model)} to {OPSET}",
-                reason=lines[-1][:300],
+                reason=reason(err),
                 fix=f"export the network again at opset {OPSET} or newer",
             ) from err
     model.ir_version = max(model.ir_version, _IR)
