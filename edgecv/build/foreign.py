@@ -76,8 +76,7 @@ def _draft(
     model: Path, answers: Mapping[str, Any], shape: tuple[int, ...], outputs: list[str]
 ) -> dict[str, Any]:
     given = {key: value for key, value in answers.items() if value not in (None, "", ())}
-    task = given.pop("task", "")
-    kind = _head_kind(task, given.pop("head", ""))
+    task, kind = _task_and_head(given.pop("task", ""), given.pop("head", ""))
     head: dict[str, Any] = {"kind": kind, "outputs": _roles(kind, outputs)}
     if names := given.pop("names", None):
         head["names"] = list(names)
@@ -90,7 +89,7 @@ def _draft(
     return {"model": {"file": str(model.resolve())}, "task": task, "input": given, "head": head}
 
 
-def _head_kind(task: str, kind: str) -> str:
+def _task_and_head(task: str, kind: str) -> tuple[str, str]:
     if not task and kind in HEADS:
         task = HEADS[kind].task
     if task not in TASKS:
@@ -106,7 +105,7 @@ def _head_kind(task: str, kind: str) -> str:
         raise UsageError(f"task {task} needs a named head", heads=fitting, fix="add --head NAME")
     if kind not in HEADS:
         raise UnknownName("head", kind, HEADS)
-    return kind
+    return task, kind
 
 
 def _roles(kind: str, outputs: list[str]) -> dict[str, str]:

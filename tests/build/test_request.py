@@ -74,6 +74,12 @@ def test_what_is_missing_is_asked_for(foreign, run_verb, options, code, says):
     assert says in done.output
 
 
+def test_a_head_says_its_task(foreign, run_verb, tmp_path):
+    options = ("--head", "classify", "--precision", "fp32", "--backend", "onnxruntime")
+    assert run_verb(foreign, *options).exit_code == 0
+    assert open_bundle(tmp_path / "runs/theirs/fp32-onnxruntime").manifest.task == "classify"
+
+
 def test_options_of_onnx_files_are_refused_elsewhere(make_run, run_verb):
     done = run_verb(make_run().file, "--precision", "fp32", "--task", "classify")
     assert done.exit_code == 2
