@@ -244,6 +244,7 @@ def _network(onnx: Any, size: tuple[int, int], outputs: dict[str, list[tuple[str
     def conv(source: str, target: str, shape: tuple[int, ...], **attributes: Any) -> None:
         scale = np.sqrt(2 / np.prod(shape[1:]))
         weights = (rng.standard_normal(shape) * scale).astype(np.float32)
+        weights = abs(weights) if target == "size" else weights  # boxes have an area
         constants.append(onnx.numpy_helper.from_array(weights, f"{target}.weight"))
         inputs = [source, f"{target}.weight"]
         nodes.append(helper.make_node("Conv", inputs, [target], f"{target}_conv", **attributes))

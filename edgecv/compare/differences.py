@@ -1,0 +1,121 @@
+"""How far one side's raw tensors and results are from another's, over a stream of images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv.errors import ShapeError
+from edgecv.metrics.matching import Boxes, match_image
+from edgecv.results import Classes, Detections, Results
+
+Array = npt.NDArray[Any]
+EXACT_DB = 300.0  # more than float64 can tell apart
+IOUS = np.array([0.5, 0.9])
+
+
+@dataclass
+class TensorGap:
+    """Differences of one tensor from its reference, summed over images in float64.
+
+    Attributes:
+        largest: Largest |difference|.
+        scale: Largest |reference|.
+        noise: Sum of squared differences.
+        signal: Sum of squared reference values.
+    """
+
+    largest: float = 0.0
+    scale: float = 0.0
+    noise: float = 0.0
+    signal: float = 0.0
+
+    def add(self, value: Array, reference: Array) -> None:
+        """Count one image's tensor.
+
+        Raises:
+            ShapeError: the shapes differ.
+        """
+        if value.shape != reference.shape:
+            raise ShapeError("tensors differ in shape", got=value.shape, reference=reference.shape)
+        wanted = reference.astype(np.float64)
+        gap = value.astype(np.float64) - wanted
+        if wanted.size == 0:
+            return
+        # a NaN must not hide: it compares unequal to everything, so it counts as infinite
+        worst = float(np.max(np.abs(gap)))
+        self.largest = max(self.largest, worst if math.isfinite(worst) else math.inf)
+        self.scale = max(self.scale, float(np.max(np.abs(wanted))))
+        self.noise += float(np.sum(gap * gap)) if math.isfinite(worst) else math.inf
+        self.signal += float(np.sum(wanted * wanted))
+
+    @property
+    def relative(self) -> float:
+        """Largest |difference| / largest |reference| (the difference itself if that is 0)."""
+        return self.largest / self.scale if self.scale > 0 else self.largest
+
+    @property
+    def sqnr_db(self) -> float:
+        """10 log10(signal / noise), within +-EXACT_DB: equal tensors are EXACT_DB."""
+        if self.noise == 0:
+            return EXACT_DB
+        if self.signal == 0 or math.isinf(self.noise):
+            return -EXACT_DB
+        return max(-EXACT_DB, min(EXACT_DB, 10 * math.log10(self.signal / self.noise)))
+
+    def to_dict(self) -> dict[str, float | None]:
+        """`max_abs`, `relative` (None: not finite, which JSON cannot say) and `sqnr_db`."""
+        values = {"max_abs": self.largest, "relative": self.relative, "sqnr_db": self.sqnr_db}
+        return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+@dataclass
+class Agreement:
+    """How far two sides say the same of the same images.
+
+    Attributes:
+        images: Images seen.
+        same: Images whose best class is the same (classify).
+        boxes: Boxes of both sides together (detect).
+        matched: Boxes of the other side with a partner of the same class, at each of IOUS.
+        score: Largest difference of the best class's probability (classify).
+    """
+
+    images: int = 0
+    same: int = 0
+    boxes: int = 0
+    matched: Array = field(default_factory=lambda: np.zeros(len(IOUS), np.int64))
+    score: float = 0.0
+    task: str = ""
+
+    def add(self, value: Results, reference: Results) -> None:
+        """Count one image."""
+        self.images += 1
+        if isinstance(value, Classes) and isinstance(reference, Classes):
+            self.task = "classify"
+            self.same += int(value.ids[0] == reference.ids[0])
+            self.score = max(self.score, abs(float(value.scores[0]) - float(reference.scores[0])))
+        elif isinstance(value, Detections) and isinstance(reference, Detections):
+            self.task = "detect"
+            found = Boxes(value.boxes, value.ids, value.scores)
+            match = match_image(found, Boxes(reference.boxes, reference.ids), IOUS)
+            self.matched += match.hit.sum(axis=1)
+            self.boxes += len(value.boxes) + len(reference.boxes)
+        else:
+            raise ShapeError(
+                "results are of different kinds",
+                got=type(value).__name__,
+                reference=type(reference).__name__,
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Shares in 0..1: `same_class` and `score`, or `boxes`, `iou50` and `iou90`."""
+        if self.task == "classify":
+            share = self.same / self.images
+            return {"images": self.images, "same_class": share, "max_score_gap": self.score}
+        shares = [2 * int(n) / self.boxes if self.boxes else 1.0 for n in self.matched]
+        return {"images": self.images, "boxes": self.boxes, "iou50": shares[0], "iou90": shares[1]}

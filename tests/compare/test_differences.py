@@ -1,0 +1,83 @@
+"""Gaps by hand: signal to noise, NaN, and results that agree."""
+
+import numpy as np
+import pytest
+
+from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
+from edgecv.errors import ShapeError
+from edgecv.results import Classes, Detections
+
+
+def gap(*pairs):
+    result = TensorGap()
+    for value, reference in pairs:
+        result.add(np.float32(value), np.float32(reference))
+    return result
+
+
+def classes(*scores):
+    order = np.argsort([-s for s in scores], kind="stable")
+    values = np.float32(scores)[order]
+    return Classes(order.astype(np.int64), values, (), (4, 4))
+
+
+def boxes(*rows):
+    xyxy = np.float32([row[:4] for row in rows]).reshape(-1, 4)
+    ids = np.int64([row[4] for row in rows])
+    scores = np.linspace(1, 0.5, len(rows), dtype=np.float32)
+    return Detections(xyxy, scores, ids, (), (40, 40))
+
+
+def test_signal_to_noise_by_hand():
+    found = gap(([11.0], [10.0]), ([0.0], [0.0]))
+    assert (found.largest, found.scale, found.relative) == (1.0, 10.0, 0.1)
+    assert found.sqnr_db == pytest.approx(20.0)
+
+
+def test_equal_tensors_are_exact_and_json_can_say_it():
+    assert gap(([1.0, 2.0], [1.0, 2.0])).to_dict() == {
+        "max_abs": 0.0,
+        "relative": 0.0,
+        "sqnr_db": EXACT_DB,
+    }
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["nan", "inf"])
+def test_what_is_not_finite_never_hides(value):
+    found = gap(([value, 1.0], [1.0, 1.0])).to_dict()
+    assert found == {"max_abs": None, "relative": None, "sqnr_db": -EXACT_DB}
+
+
+def test_noise_without_signal_is_all_noise():
+    assert gap(([1.0], [0.0])).sqnr_db == -EXACT_DB
+
+
+def test_other_shape_is_refused():
+    with pytest.raises(ShapeError, match="differ in shape"):
+        gap(([1.0], [1.0, 2.0]))
+
+
+def test_classes_agree_on_the_best():
+    agreement = Agreement()
+    agreement.add(classes(0.75, 0.25), classes(0.5, 0.25))
+    agreement.add(classes(0.25, 0.75), classes(0.75, 0.25))
+    assert agreement.to_dict() == {"images": 2, "same_class": 0.5, "max_score_gap": 0.25}
+
+
+def test_boxes_are_matched_by_class_and_overlap():
+    reference = boxes((0, 0, 10, 10, 1), (20, 20, 30, 30, 2))
+    agreement = Agreement()
+    agreement.add(boxes((0, 0, 10, 8, 1), (20, 20, 30, 30, 3)), reference)
+    found = agreement.to_dict()
+    assert (found["boxes"], found["iou50"], found["iou90"]) == (4, 0.5, 0.0)
+
+
+def test_no_boxes_on_either_side_is_agreement():
+    agreement = Agreement()
+    agreement.add(boxes(), boxes())
+    assert agreement.to_dict()["iou50"] == 1.0
+
+
+def test_results_of_different_kinds_are_refused():
+    with pytest.raises(ShapeError, match="different kinds"):
+        Agreement().add(boxes(), classes(1.0))
