@@ -132,9 +132,9 @@ def test_lone_epsilon_stays_above_zero(rng, run):
 
 
 def test_refuses_what_it_cannot_type():
-    model = graph_of(
-        [helper.make_node("Mystery", ["x"], ["z"], domain="nobody"), node("Neg", "z", "y")]
-    )
+    model = graph_of([node("Neg", "x", "y")])
+    mystery = helper.make_node("Mystery", ["y"], ["z"], name="m", domain="nobody")
+    model.graph.node.append(mystery)
     model.opset_import.append(helper.make_opsetid("nobody", 1))
     with pytest.raises(UnsupportedModel, match=r"(?s)type of a tensor cannot be inferred.*Mystery"):
         retype_float16(model)
