@@ -32,7 +32,8 @@ def check(path: Path, *, targets: Sequence[str] = (), runs: Path = Path("runs"))
     Returns:
         `model`, `opset`, `nodes` (how many), `ok`; `flavours` (none where no TensorRT is
         installed), each with `name`, `version`, `targets`, `ok` and `refused` (`node`, `op`,
-        `reason`, `rewrite`); `known`, the nodes that TensorRT versions not tried here are known
+        `reason`, `rewrite`), or `ok` None and the `problem` that kept its builder from starting;
+        `known`, the nodes that TensorRT versions not tried here are known
         to refuse (`node`, `op`, `what`, `refused_by`, `rewrite`).
 
     Raises:
@@ -43,11 +44,12 @@ def check(path: Path, *, targets: Sequence[str] = (), runs: Path = Path("runs"))
     nodes = nodes_of(graph)
     asked = _targets(targets)
     rows = [_flavour(graph, nodes, flavour, asked) for flavour in flavours()]
+    tried = [row["ok"] for row in rows if row["ok"] is not None]
     return {
         "model": str(model_file),
         "opset": opset(graph),
         "nodes": len(nodes),
-        "ok": bool(rows) and all(row["ok"] for row in rows),
+        "ok": bool(tried) and all(tried),
         "flavours": rows,
         "known": _known(nodes, opset(graph)),
     }
@@ -60,13 +62,13 @@ def require_buildable(report: dict[str, Any]) -> None:
         UnsupportedModel: a flavour refuses the model; the nodes and rewrites are in the report.
         MachineError: no TensorRT flavour is installed here, so nothing was built.
     """
-    if not report["flavours"]:
+    if not any(row["ok"] is not None for row in report["flavours"]):
         raise MachineError(
-            "no TensorRT flavour is installed here, so nothing was built",
+            "no TensorRT flavour builds here, so nothing was tried",
             fix="pip install 'edgecv[rtx]' (it builds without a GPU)",
         )
     for row in report["flavours"]:
-        if not row["ok"]:
+        if row["ok"] is False:
             names = [f"{item['op']} {item['node']}".strip() for item in row["refused"]]
             raise UnsupportedModel(
                 f"{row['name']} {row['version']} refuses {len(names)} of {report['nodes']} nodes",
@@ -80,7 +82,9 @@ def as_text(report: dict[str, Any]) -> str:
     lines = [f"{report['model']}  opset {report['opset']}, {report['nodes']} nodes"]
     for row in report["flavours"]:
         state = "builds" if row["ok"] else f"refuses {len(row['refused'])} nodes"
-        lines.append(f"{row['name']} {row['version']} ({', '.join(row['targets'])}): {state}")
+        state = f"not tried: {row['problem']}" if row["ok"] is None else state
+        targets = f" ({', '.join(row['targets'])})" if row["targets"] else ""
+        lines.append(f"{row['name']} {row['version']}{targets}: {state}")
         for item in row["refused"]:
             lines += [f"  {item['op']} {item['node']}", f"    reason   {item['reason']}"]
             lines += [f"    rewrite  {item['rewrite']}"] if item["rewrite"] else []
@@ -131,16 +135,21 @@ def _targets(asked: Sequence[str]) -> tuple[str, ...]:
 def _flavour(
     graph: onnx.ModelProto, nodes: tuple[Node, ...], flavour: Flavour, targets: tuple[str, ...]
 ) -> dict[str, Any]:
-    built_for = targets if flavour.name == RTX else ()
-    refused = refused_nodes(graph, lambda part: attempt(part, flavour, built_for))
-    by_name = {node.name: node for node in nodes}
-    return {
+    row: dict[str, Any] = {
         "name": flavour.name,
         "version": flavour.version,
-        "targets": list(built_for),
-        "ok": not refused,
-        "refused": [_row(item, by_name.get(item.node)) for item in refused],
+        "targets": list(targets) if flavour.name == RTX else [],
+        "ok": None,
+        "problem": "",
+        "refused": [],
     }
+    try:
+        refused = refused_nodes(graph, lambda part: attempt(part, flavour, targets))
+    except MachineError as err:
+        return {**row, "problem": err.what}
+    by_name = {node.name: node for node in nodes}
+    rows = [_row(item, by_name.get(item.node)) for item in refused]
+    return {**row, "ok": not refused, "refused": rows}
 
 
 def _row(item: Refused, node: Node | None) -> dict[str, str]:

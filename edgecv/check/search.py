@@ -14,7 +14,6 @@ import onnx
 
 from edgecv.check.nodes import shapes_of
 
-_PARSER = re.compile(r"[Ii]n node (?:number )?(-?\d+) with name: (.*?) and operator: (\w*)")
 _LIMIT = 64  # nodes cut out before the search gives up; a graph with more needs another plan
 _OPEN = 8  # size given to an open dimension of a cut tensor
 
@@ -24,11 +23,13 @@ class Attempt(NamedTuple):
 
     Attributes:
         ok: Whether an engine came out.
-        errors: The parser's errors, or the builder's, as they came.
+        node: The node the parser blames; empty if it names none.
+        reason: The parser's or the builder's words.
     """
 
     ok: bool
-    errors: tuple[str, ...]
+    node: str = ""
+    reason: str = ""
 
 
 class Refused(NamedTuple):
@@ -60,8 +61,8 @@ def refused_nodes(model: onnx.ModelProto, attempt: Try) -> tuple[Refused, ...]:
         if said.ok:
             break
         new = _named(graph, said) or _bisected(graph, attempt, said)
-        found += new
-        if not new[0].node:
+        found.append(new)
+        if not new.node:
             break
         graph = cut(model, {refused.node for refused in found})
         if not graph.graph.output:
@@ -77,16 +78,11 @@ def cut(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
     return _with(model, keep, lost)
 
 
-def _named(model: onnx.ModelProto, said: Attempt) -> list[Refused]:
-    """Nodes the log names; a layer is called after its node, sometimes with a suffix."""
+def _named(model: onnx.ModelProto, said: Attempt) -> Refused | None:
+    """The node the parser names, or whose layer the builder mentions."""
     nodes = {node.name: node for node in model.graph.node}
-    found: dict[str, Refused] = {}
-    for error in said.errors:
-        match = _PARSER.search(error)
-        name = match.group(2) if match else _mentioned(error, nodes)
-        if name in nodes and name not in found:
-            found[name] = Refused(name, nodes[name].op_type, _reason(error))
-    return list(found.values())
+    name = said.node if said.node in nodes else _mentioned(said.reason, nodes)
+    return Refused(name, nodes[name].op_type, _readable(said.reason)) if name else None
 
 
 def _mentioned(error: str, nodes: dict[str, onnx.NodeProto]) -> str:
@@ -99,18 +95,17 @@ def _mentioned(error: str, nodes: dict[str, onnx.NodeProto]) -> str:
     return ""
 
 
-def _reason(error: str) -> str:
-    """The part of a log line a reader needs."""
-    text = re.sub(r"^.*?(?:UNSUPPORTED_NODE(?:_\w+)?|INVALID_NODE|INVALID_GRAPH):\s*", "", error)
-    text = re.sub(r"\s+In \w+ at /_src\S*", "", text)
-    text = re.sub(r"^\[\w+\.cpp::\w+::\d+\]\s*", "", " ".join(text.split()))
+def _readable(reason: str) -> str:
+    """The part of TensorRT's words a reader needs."""
+    text = re.sub(r"\s+In \w+ at /_src\S*", "", " ".join(reason.split()))
+    text = re.sub(r"\[\w+\.cpp::\w+::\d+\]\s*", "", text)
     return text if text not in ("", "false") else "the parser does not know it"
 
 
-def _bisected(model: onnx.ModelProto, attempt: Try, said: Attempt) -> list[Refused]:
+def _bisected(model: onnx.ModelProto, attempt: Try, said: Attempt) -> Refused:
     """The last node of the shortest prefix that fails to build."""
     nodes = list(model.graph.node)
-    reason = _reason(said.errors[0]) if said.errors else "the builder said nothing"
+    reason = said.reason
     low, high = 0, len(nodes)  # the first `low` nodes build, the first `high` do not
     while high - low > 1:
         middle = (low + high) // 2
@@ -118,11 +113,10 @@ def _bisected(model: onnx.ModelProto, attempt: Try, said: Attempt) -> list[Refus
         if tried.ok:
             low = middle
         else:
-            high = middle
-            reason = _reason(tried.errors[0]) if tried.errors else reason
+            high, reason = middle, tried.reason
     if high == len(nodes) and attempt(_with(model, nodes, set())).ok:
-        return [Refused("", "", reason)]  # only the graph's own inputs and outputs are refused
-    return [Refused(nodes[high - 1].name, nodes[high - 1].op_type, reason)]
+        return Refused("", "", _readable(reason))  # only the graph's own frame is refused
+    return Refused(nodes[high - 1].name, nodes[high - 1].op_type, _readable(reason))
 
 
 def _with(

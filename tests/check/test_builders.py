@@ -1,31 +1,48 @@
-"""The builder runs in a process of its own; its death is an answer, never ours."""
+"""The engines' builder is asked; what it says is an answer, its absence too."""
 
 import pytest
 
 from edgecv.check import builders
 from edgecv.check.builders import Flavour, attempt, flavours
+from edgecv.check.search import Attempt
+from edgecv.errors import MachineError, UnsupportedModel
 
-RTX = Flavour("tensorrt-rtx", "tensorrt_rtx", "1")
+RTX = Flavour("tensorrt-rtx", "1")
+
+SAID = [
+    pytest.param(
+        UnsupportedModel("cannot parse", node="n3", operator="TopK", reason="too many"),
+        Attempt(False, "n3", "too many"),
+        id="parser",
+    ),
+    pytest.param(
+        UnsupportedModel("cannot build", log="x has no runners"),
+        Attempt(False, "", "x has no runners"),
+        id="builder",
+    ),
+    pytest.param(UnsupportedModel("it died"), Attempt(False, "", "it died"), id="crash"),
+]
 
 
-def test_a_dying_builder_is_an_answer(onnx_model, tmp_path, monkeypatch):
-    child = tmp_path / "child.py"
-    child.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    monkeypatch.setattr(builders, "_CHILD", child)
-    said = attempt(onnx_model("fine"), RTX, ())
-    assert (said.ok, said.errors) == (False, ("the builder's process died: exit code -9",))
+@pytest.mark.parametrize(("error", "answer"), SAID)
+def test_refusal_is_an_answer(onnx_model, monkeypatch, error, answer):
+    def refuse(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(builders, "build_engine", refuse)
+    assert attempt(onnx_model("fine"), RTX, ("sm86",)) == answer
 
 
-def test_a_builder_that_hangs_is_an_answer(onnx_model, tmp_path, monkeypatch):
-    child = tmp_path / "child.py"
-    child.write_text("import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(builders, "_CHILD", child)
-    monkeypatch.setattr(builders, "_TIMEOUT_S", 0.2)
-    assert "did not finish" in attempt(onnx_model("fine"), RTX, ()).errors[0]
+def test_builder_that_does_not_start_is_no_answer(onnx_model, monkeypatch):
+    def refuse(*arguments, **options):
+        raise MachineError("needs a GPU")
+
+    monkeypatch.setattr(builders, "build_engine", refuse)
+    with pytest.raises(MachineError, match="needs a GPU"):
+        attempt(onnx_model("fine"), RTX, ("sm86",))
 
 
 def test_flavour_says_its_version():
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: edgecv[rtx]")
-    rtx = next(f for f in flavours() if f.module == "tensorrt_rtx")
-    assert rtx.name == "tensorrt-rtx"
+    rtx = next(flavour for flavour in flavours() if flavour.name == "tensorrt-rtx")
     assert rtx.version[0].isdigit()

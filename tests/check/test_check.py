@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from edgecv.check import as_text, check, require_buildable
 from edgecv.cli.app import app
-from edgecv.errors import FileError, MachineError, UnsupportedModel, UsageError
+from edgecv.errors import FileError, MachineError, UnknownName, UnsupportedModel, UsageError
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: edgecv[rtx]")
 
@@ -76,7 +76,7 @@ def test_without_tensorrt_the_table_still_speaks_and_the_exit_code_is_3(onnx_fil
     assert done.exit_code == 3
     assert "K <= 3840" in done.stdout
     assert "edgecv[rtx]" in done.stderr
-    with pytest.raises(MachineError, match="nothing was built"):
+    with pytest.raises(MachineError, match="nothing was tried"):
         require_buildable(check(onnx_file("fine")))
 
 
@@ -88,5 +88,17 @@ def test_wrong_files_and_targets_are_refused(onnx_file, tmp_path):
 
 
 def test_target_tensorrt_does_not_have_is_no_crash_of_ours(onnx_file):
-    with pytest.raises(UsageError, match="sm11"):
+    with pytest.raises(UnknownName, match="sm11"):
         check(onnx_file("fine"), targets=("sm11",))
+
+
+def test_flavour_whose_builder_does_not_start_is_told_and_not_counted(onnx_file, monkeypatch):
+    def no_gpu(model, flavour, targets):
+        raise MachineError("TensorRT's builder needs a GPU")
+
+    monkeypatch.setattr("edgecv.check.attempt", no_gpu)
+    report = check(onnx_file("fine"))
+    assert [row["ok"] for row in report["flavours"]] == [None]
+    assert "not tried: TensorRT's builder needs a GPU" in as_text(report)
+    with pytest.raises(MachineError, match="no TensorRT flavour builds here"):
+        require_buildable(report)

@@ -70,7 +70,7 @@ def test_detectors_agree_box_by_box(detector):
     )
     agreement = rows(report)["scenes/fp32-openvino engine"]["agreement"]
     assert agreement["boxes"] > 0
-    assert agreement["iou90"] > 0.95
+    assert agreement["iou90"] >= 0.9
     assert "boxes of both" in as_text(report)
 
 
