@@ -6,7 +6,8 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
-_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
+# CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR, CU_DEVICE_ATTRIBUTE_INTEGRATED
+_MAJOR, _MINOR, _INTEGRATED = 75, 76, 18
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,12 @@ class Device:
     Attributes:
         name: As the driver reports it.
         capability: Compute capability, `sm86`.
+        integrated: Whether it shares the system's memory (Jetson).
     """
 
     name: str
     capability: str
+    integrated: bool = False
 
 
 def load_driver() -> Any | None:
@@ -46,11 +49,31 @@ def devices() -> tuple[Device, ...]:
     return tuple(_device(library, ordinal) for ordinal in range(device_count()))
 
 
+def free_bytes(ordinal: int = 0) -> int:
+    """Free memory of a device in bytes, through its primary context; 0 where that fails."""
+    library, handle, context = load_driver(), ctypes.c_int(), ctypes.c_void_p()
+    if library is None or library.cuDeviceGet(ctypes.byref(handle), ordinal) != 0:
+        return 0
+    if library.cuDevicePrimaryCtxRetain(ctypes.byref(context), handle) != 0:
+        return 0
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    library.cuCtxPushCurrent_v2(context)
+    failed = library.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+    library.cuCtxPopCurrent_v2(ctypes.byref(context))
+    library.cuDevicePrimaryCtxRelease_v2(handle)
+    return 0 if failed else free.value
+
+
 def _device(library: Any, ordinal: int) -> Device:
-    handle, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    handle = ctypes.c_int()
     name = ctypes.create_string_buffer(256)
     library.cuDeviceGet(ctypes.byref(handle), ordinal)
     library.cuDeviceGetName(name, len(name), handle)
-    library.cuDeviceGetAttribute(ctypes.byref(major), _MAJOR, handle)
-    library.cuDeviceGetAttribute(ctypes.byref(minor), _MINOR, handle)
-    return Device(name.value.decode(errors="replace"), f"sm{major.value}{minor.value}")
+
+    def attribute(number: int) -> int:
+        value = ctypes.c_int()
+        library.cuDeviceGetAttribute(ctypes.byref(value), number, handle)
+        return value.value
+
+    capability = f"sm{attribute(_MAJOR)}{attribute(_MINOR)}"
+    return Device(name.value.decode(errors="replace"), capability, bool(attribute(_INTEGRATED)))

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,22 +139,24 @@ def _session(file: Path, threads: int, profile: Path | None = None) -> Any:
 @contextmanager
 def _translated(file: Path) -> Iterator[None]:
     """The one boundary where ONNX Runtime's errors become ours."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    foreign: Any = tuple(
-        kind
-        for kind in vars(state).values()
-        if isinstance(kind, type) and issubclass(kind, Exception)
-    )
     try:
         yield
-    except (*foreign, RuntimeError) as err:
+    except _foreign() as err:
         reason = " ".join(str(err).split())[-300:]  # the beginning is ORT's own source location
         if type(err).__name__ in _BROKEN:
             raise FileError("not a readable ONNX model", file=file, reason=reason) from err
         raise UnsupportedModel(
             "ONNX Runtime cannot run this graph", file=file, reason=reason
         ) from err
+
+
+@cache
+def _foreign() -> Any:
+    """ONNX Runtime's error classes: they share no root but Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = [kind for kind in vars(state).values() if isinstance(kind, type)]
+    return (*(kind for kind in kinds if issubclass(kind, Exception)), RuntimeError)
 
 
 def _tensor(value: Any) -> Tensor:

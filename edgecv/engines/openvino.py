@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
@@ -212,18 +213,29 @@ def _read(file: Path) -> Any:
 @contextmanager
 def _translated(file: Path, broken: bool = False) -> Iterator[None]:
     """The one boundary where OpenVINO's errors become ours."""
-    library: Any = _library().frontend
-    unsupported = (library.OpConversionFailure, library.OpValidationFailure)
-    foreign = (*unsupported, library.GeneralFailure, library.InitializationFailure)
     try:
         yield
-    except (*foreign, RuntimeError, ValueError) as err:  # type: ignore[misc]
+    except _foreign() as err:
         lines = [line.strip() for line in str(err).splitlines() if line.strip()]
         told = [x for x in lines if not x.startswith(("Exception from", "Check '", "FrontEnd API"))]
         reason = " ".join(told)[:300] or str(err)[:300]
-        if broken and not isinstance(err, unsupported):
+        if broken and not isinstance(err, _unsupported()):
             raise FileError("not a readable ONNX model", file=file, reason=reason) from err
         raise UnsupportedModel("OpenVINO cannot run this graph", file=file, reason=reason) from err
+
+
+@cache
+def _unsupported() -> Any:
+    """What OpenVINO raises for a graph it can read but not convert."""
+    library: Any = _library().frontend
+    return (library.OpConversionFailure, library.OpValidationFailure)
+
+
+@cache
+def _foreign() -> Any:
+    library: Any = _library().frontend
+    kinds = (library.GeneralFailure, library.InitializationFailure, RuntimeError, ValueError)
+    return (*_unsupported(), *kinds)
 
 
 def _properties(hint: str, threads: int, streams: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecv.bundle import Layer, Manifest
-from edgecv.cuda.driver import devices
+from edgecv.cuda.driver import devices, free_bytes
 from edgecv.engines.choose import cache_folder
 from edgecv.engines.contract import Built, require_file
 from edgecv.engines.trt_build import Job
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FLAVOUR = "tensorrt"
 ENGINE_FILE = "engine.plan"
-_SHARE = 0.5  # of the memory that is free: on Jetson it is the system's memory, too
+_SHARE = 0.5  # of the memory that is free
 
 
 def build_engine(
@@ -59,7 +59,7 @@ def build_engine(
         options=options.model_dump(mode="json"),
         batch=batch,
         timing_cache=options.timing_cache or str(cache_folder() / name.replace("/", "_")),
-        workspace_bytes=(options.workspace_mib << 20) or workspace_bytes(),
+        workspace_bytes=(options.workspace_mib << 20) or workspace_bytes(device.integrated),
     )
     built = build_in_child(job)
     layers = tuple(Layer(**layer) for layer in built["layers"])
@@ -90,8 +90,15 @@ def require_match(manifest: Manifest) -> dict[str, object]:
     return mismatch(manifest, exact=VERSION_COMPATIBLE not in manifest.host)
 
 
-def workspace_bytes() -> int:
-    """Half of the memory that is available, 0 where that cannot be read."""
+def workspace_bytes(integrated: bool) -> int:
+    """Half of the memory that is free, 0 where that cannot be read.
+
+    Args:
+        integrated: The GPU shares the system's memory: then what Linux can still give counts, of
+            which the driver sees only the part no cache holds.
+    """
+    if not integrated:
+        return int(free_bytes() * _SHARE)
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -141,7 +141,8 @@ class TensorRtEngine:
                 file=self._file,
                 version=self._trt.__version__,
                 log=self._said(),
-                fix="edgecv build BUNDLE",
+                fix=f"edgecv build BUNDLE (a version-compatible plan also needs {TRUST}=1: it runs "
+                "code from the file)",
             )
         return engine
 

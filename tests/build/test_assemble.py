@@ -11,13 +11,15 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgecv import engines
+from edgecv import engines, progress
 from edgecv.build import assemble, build
 from edgecv.bundle import open_bundle, seal
+from edgecv.cuda import driver
 from edgecv.engines.golden import read_golden, self_test
 from edgecv.errors import (
     FileError,
     GateFailed,
+    MachineError,
     StaleError,
     UnknownName,
     UnsupportedModel,
@@ -55,6 +57,23 @@ def test_what_the_engine_runs_stands_beside_what_was_asked(make_run):
     achieved = open_bundle(folder).manifest.precision.achieved
     assert achieved["int8"] == 4
     assert "bf16" not in achieved
+
+
+def test_an_engine_that_cannot_run_here_is_still_a_whole_bundle(make_run, monkeypatch, capsys):
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed")
+    monkeypatch.setattr(driver, "load_driver", lambda: None)
+    progress.set_quiet(False)
+    made = make_run("build: {targets: [sm86]}\n")
+    folder = build(made.recipe, made.run, "int8", backend="tensorrt-rtx")
+    bundle = open_bundle(folder)
+    assert bundle.manifest.targets == ("sm86",)
+    assert bundle.manifest.precision.achieved["int8"] >= 4
+    assert read_golden(bundle.path("golden.npz")).built == {}
+    assert "needs an NVIDIA GPU" in capsys.readouterr().err
+    assert build(made.recipe, made.run, "int8", backend="tensorrt-rtx") == folder
+    assert "up to date" in capsys.readouterr().err
+    with pytest.raises(MachineError, match="needs an NVIDIA GPU"):
+        engines.open_engine(bundle)
 
 
 def _flip(folder, backend_name, bit):
@@ -223,7 +242,7 @@ def test_a_dynamic_batch_stays_dynamic(make_run, tiny):
 KILLED = """
 import sys, time
 from pathlib import Path
-from edgecv import engines
+from edgecv import engines, progress
 from edgecv.build import assemble, build
 from edgecv.pipeline import RunFolder
 from edgecv.recipe import load_recipe

@@ -8,6 +8,8 @@ from edgecv.cuda import driver
 
 
 class FakeDriver:
+    memory_fails = 0
+
     def __init__(self, ready=0, names=("NVIDIA Orin",)):
         self.ready, self.names = ready, names
 
@@ -27,7 +29,25 @@ class FakeDriver:
         return 0
 
     def cuDeviceGetAttribute(self, value, attribute, handle):
-        value._obj.value = {75: 8, 76: 7}[attribute]
+        value._obj.value = {75: 8, 76: 7, 18: 1}[attribute]
+        return 0
+
+    def cuDevicePrimaryCtxRetain(self, context, handle):
+        self.retained = getattr(self, "retained", 0) + 1
+        return 0
+
+    def cuCtxPushCurrent_v2(self, context):
+        return 0
+
+    def cuMemGetInfo_v2(self, free, total):
+        free._obj.value = 5 << 30
+        return self.memory_fails
+
+    def cuCtxPopCurrent_v2(self, context):
+        return 0
+
+    def cuDevicePrimaryCtxRelease_v2(self, handle):
+        self.retained -= 1
         return 0
 
 
@@ -47,4 +67,13 @@ def test_devices_are_what_the_driver_says(monkeypatch, ready, count):
     found = driver.devices()
     assert len(found) == count
     if count:
-        assert found[0] == driver.Device("NVIDIA Orin", "sm87")
+        assert found[0] == driver.Device("NVIDIA Orin", "sm87", integrated=True)
+
+
+@pytest.mark.parametrize(("fails", "free"), [(0, 5 << 30), (201, 0)], ids=["works", "fails"])
+def test_free_memory_is_asked_without_keeping_the_context(monkeypatch, fails, free):
+    fake = FakeDriver()
+    fake.memory_fails = fails
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: fake)
+    assert driver.free_bytes() == free
+    assert fake.retained == 0

@@ -1,0 +1,61 @@
+"""The golden sample: written, read back, and compared so that nothing hides."""
+
+import numpy as np
+import pytest
+
+from edgecv.engines.golden import Golden, differences, read_golden, write_golden
+from edgecv.errors import FileError
+
+
+def test_a_sample_is_read_as_it_was_written(tmp_path, rng):
+    image, out = rng.standard_normal((1, 3, 4, 4)).astype(np.float32), np.arange(3.0)
+    path = write_golden(tmp_path / "golden.npz", Golden({"x.y": image}, {"a.b": out}, {"a.b": out}))
+    golden = read_golden(path)
+    np.testing.assert_array_equal(golden.inputs["x.y"], image)
+    np.testing.assert_array_equal(golden.expected["a.b"], out)
+    assert list(golden.built) == ["a.b"]
+
+
+def _pickled(path):
+    np.savez(path, **{"input.x": np.array([{}], dtype=object)})
+
+
+def _empty(path):
+    np.savez(path, other=np.zeros(1))
+
+
+def _text(path):
+    path.write_text("no archive")
+
+
+@pytest.mark.parametrize("write", [_pickled, _empty, _text, lambda path: None])
+def test_a_broken_sample_is_refused(tmp_path, write):
+    path = tmp_path / "golden.npz"
+    write(path)
+    with pytest.raises(FileError, match="golden sample"):
+        read_golden(path)
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "difference"),
+    [
+        ([1.0, -4.0], [1.0, -4.0], 0.0),
+        ([1.0, -3.0], [1.0, -4.0], 0.25),
+        ([0.5, 0.0], [0.0, 0.0], 0.5),
+        ([np.nan, 1.0], [np.nan, 1.0], 0.0),
+        ([np.inf, 1.0], [np.inf, 1.0], 0.0),
+        ([np.nan, 1.0], [1.0, 1.0], np.inf),
+        ([1.0, 1.0], [np.nan, 1.0], np.inf),
+        ([np.inf, 1.0], [1.0, 1.0], np.inf),
+        ([-np.inf, 1.0], [np.inf, 1.0], np.inf),
+        ([1.0], [1.0, 1.0], np.inf),
+    ],
+    ids="equal relative zero nan inf got-nan want-nan got-inf signs shape".split(),
+)
+def test_differences_are_relative_and_hide_nothing(got, want, difference):
+    found = differences({"y": np.float32(got)}, {"y": np.float32(want)})
+    assert found == {"y": pytest.approx(difference)}
+
+
+def test_a_missing_output_is_infinitely_far():
+    assert differences({}, {"y": np.zeros(2)}) == {"y": np.inf}
