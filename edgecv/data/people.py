@@ -14,10 +14,10 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from edgecv.data import photographs
+from edgecv.data.background import background
 from edgecv.data.figure import JOINTS, LIMBS, draw_figure, posture
 from edgecv.data.options import Options
-from edgecv.data.sample import Sample
-from edgecv.data.scenes import background, tight_boxes
+from edgecv.data.sample import Sample, tight_boxes
 from edgecv.files import sha256_json
 
 Array = npt.NDArray[Any]

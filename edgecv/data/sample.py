@@ -79,6 +79,18 @@ def _require(name: str, array: Array | None, shape: tuple[int, ...], dtype: str)
         )
 
 
+def tight_boxes(masks: Array) -> Array:
+    """(N, 4) float32 xyxy around the set pixels of (N, H, W) bool masks, none of them empty."""
+    if len(masks) == 0:
+        return np.zeros((0, 4), np.float32)
+    height, width = masks.shape[1:]
+    rows: Array = np.logical_or.reduce(masks, axis=2)
+    columns: Array = np.logical_or.reduce(masks, axis=1)
+    low = columns.argmax(1), rows.argmax(1)
+    high = width - columns[:, ::-1].argmax(1), height - rows[:, ::-1].argmax(1)
+    return np.stack([*low, *high], 1).astype(np.float32)
+
+
 class Dataset(Protocol):
     """Labelled pictures by index. The same index gives the same bytes, in any order and process."""
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgecv.data import open_dataset
-from edgecv.data.scenes import INK, SceneOptions, Scenes, tight_boxes
+from edgecv.data.pasting import INK
+from edgecv.data.scenes import SceneOptions, Scenes
 from edgecv.errors import RecipeError
 from edgecv.recipe import Data
 
@@ -70,7 +71,7 @@ def test_boxes_are_tight_around_visible_masks_and_semantic_agrees():
 
 def test_ink_is_where_the_mask_says(monkeypatch):
     """With and without objects, only the pixels about the masks differ."""
-    monkeypatch.setattr("edgecv.data.scenes._paint", lambda *a: 0.0)
+    monkeypatch.setattr("edgecv.data.scenes.paint", lambda *a: 0.0)
     clean = [scenes(noise=0)[i] for i in range(10)]
     monkeypatch.undo()
     for index, bare in enumerate(clean):
@@ -167,10 +168,3 @@ def test_bad_options_are_refused(options, match):
 def test_count_must_be_given():
     with pytest.raises(RecipeError, match=r"data\.val must say how many"):
         open_dataset(Data(format="scenes"), "val")
-
-
-def test_tight_boxes_by_hand():
-    masks = np.zeros((1, 4, 5), bool)
-    masks[0, 1:3, 2] = True
-    assert tight_boxes(masks).tolist() == [[2, 1, 3, 3]]
-    assert tight_boxes(masks[:0]).shape == (0, 4)
