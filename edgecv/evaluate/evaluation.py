@@ -53,7 +53,8 @@ def evaluate(
         max_drop: Largest allowed loss of the main metric against the reference.
 
     Returns:
-        What was written; see docs.
+        What was written: metric, value, interval, n, all (each number with its interval),
+        per_class, and reference (value, delta, delta_interval) or None.
 
     Raises:
         FileError: the bundle or the data are missing or broken.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecv.bundle import Manifest
 from edgecv.data import Dataset, open_dataset
-from edgecv.errors import UnknownName, UsageError
+from edgecv.errors import FileError, UnknownName, UsageError
 from edgecv.recipe import Data
 
 BUILT_IN = ("scenes", "digits")
@@ -42,6 +42,12 @@ def held_out(manifest: Manifest, data: Data | None, folder: Path | None) -> Data
         if section.format in BUILT_IN:
             raise UsageError(f"--data: the {section.format} data are built in and have no folder")
         section = section.model_copy(update={"root": folder})
+    elif section.root is not None and not section.root.is_dir():
+        raise FileError(
+            "the data folder the bundle names is not on this machine",
+            folder=section.root,
+            fix="edgecv evaluate BUNDLE --data FOLDER",
+        )
     return open_dataset(section, "val")
 
 

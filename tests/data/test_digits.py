@@ -53,11 +53,3 @@ def test_size_is_an_option_and_the_digest_follows():
 def test_unknown_option_names_the_nearest():
     with pytest.raises(RecipeError, match="nearest: rotation"):
         open_dataset(DATA.model_copy(update={"options": {"rotatoin": 3}}), "train")
-
-
-def test_glyph_ink_stays_inside_its_border():
-    glyphs = handwriting.glyphs()
-    edge = handwriting.BORDER
-    inner = glyphs[:, edge:-edge, edge:-edge]
-    assert glyphs.sum() == inner.sum()
-    assert ((glyphs >= 128).sum((1, 2)) > 100).all()

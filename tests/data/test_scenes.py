@@ -163,8 +163,3 @@ def test_index_outside_is_refused(index):
 def test_bad_options_are_refused(options, match):
     with pytest.raises(RecipeError, match=match):
         open_dataset(Data(format="scenes", val=4, options=options), "val")
-
-
-def test_count_must_be_given():
-    with pytest.raises(RecipeError, match=r"data\.val must say how many"):
-        open_dataset(Data(format="scenes"), "val")
