@@ -47,7 +47,7 @@ VARIANTS = {
     "centernet_resnet18": Variant((2, 2, 2, 2), 64, 15_820_372, "detect/centernet_resnet18"),
 }
 TINY_VARIANTS = {
-    "centernet_tiny": TinyVariant((16, 32, 48, 64), (1, 2, 1), 224_094, "tiny/centernet"),
+    "centernet_tiny": TinyVariant((16, 32, 64, 96), (1, 2, 2), 540_798, "tiny/centernet"),
 }
 
 

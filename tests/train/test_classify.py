@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+import torch
+
+from edgecv.data import Sample
+from edgecv.errors import FileError
+from edgecv.runtime.preprocess import Preprocessor
+from edgecv.train.classify import ClassifyObjective
+
+
+def sample(label):
+    return Sample(image=np.zeros((16, 16, 3), np.uint8), id="x", label=label)
+
+
+def test_loss_by_hand_with_smoothing(recipe):
+    smooth = recipe.train.model_copy(update={"label_smoothing": 0.2})
+    objective = ClassifyObjective(recipe.model_copy(update={"train": smooth}))
+    p = torch.tensor([[0.5, 0.25, 0.25]])
+    loss = objective.loss({"logits": p.log()}, {"label": torch.tensor([0])})
+    expected = -(0.8 * np.log(0.5) + 0.2 * np.mean(np.log([0.5, 0.25, 0.25])))
+    assert loss["class"].item() == pytest.approx(expected)
+
+
+def test_a_picture_without_a_class_is_refused(recipe):
+    objective = ClassifyObjective(recipe)
+    geometry = Preprocessor(recipe.input).geometry((16, 16))
+    assert objective.encode(sample(3), geometry)["label"] == 3
+    with pytest.raises(FileError, match="a picture without a class"):
+        objective.encode(sample(None), geometry)
