@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,7 +109,8 @@ def _images(rows: list[dict[str, Any]], path: Path) -> dict[int, _Image]:
 
 def _inside(name: str, path: Path) -> str:
     parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in name or "\0" in name or ":" in name:
+    outside = parts.is_absolute() or ".." in parts.parts or PureWindowsPath(name).drive
+    if outside or "\\" in name or "\0" in name:
         raise FileError("file_name leaves the picture folder", file=path, file_name=repr(name))
     return parts.as_posix()
 

@@ -66,6 +66,9 @@ REFUSED = [
         change("images", 0, "file_name", value="a\\..\\b"), "leaves the picture", id="backslash"
     ),
     pytest.param(
+        change("images", 0, "file_name", value="C:x.png"), "leaves the picture folder", id="drive"
+    ),
+    pytest.param(
         change("images", 0, "file_name", value="a\0b"), "leaves the picture folder", id="nul"
     ),
     pytest.param(
@@ -84,6 +87,12 @@ REFUSED = [
         change("annotations", 0, "bbox", value=[1, 2, 3, "4"]), "finite numbers", id="text"
     ),
 ]
+
+
+def test_a_colon_in_a_name_is_fine(tmp_path):
+    said = change("images", 0, "file_name", value="cam1/12:30:05.png")
+    (tmp_path / "a.json").write_text(json.dumps(said))
+    assert read_coco(tmp_path / "a.json").entries[0].file == "cam1/12:30:05.png"
 
 
 @pytest.mark.parametrize(("said", "match"), REFUSED)
