@@ -22,6 +22,7 @@ from edgecv.data.sample import Sample
 from edgecv.errors import FileError, MissingPackage, RecipeError
 from edgecv.files import sha256_file, sha256_json
 from edgecv.images import read_image
+from edgecv.progress import note
 from edgecv.recipe import Data
 
 Array = npt.NDArray[Any]
@@ -61,6 +62,8 @@ class Coco:
         content: CocoFile = read_coco(annotations)
         self.names = content.names
         self.skipped = content.skipped
+        if content.skipped:
+            note(f"{annotations.name}: {content.skipped} boxes without area in their picture left out")
         entries = {entry.file: entry for entry in content.entries}
         files = sorted(entries)
         if not own_split:
