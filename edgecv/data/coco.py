@@ -63,7 +63,7 @@ class Coco:
         self.names = content.names
         self.skipped = content.skipped
         if content.skipped:
-            note(f"{annotations.name}: {content.skipped} boxes without area in their picture left out")
+            note(f"{annotations.name}: {content.skipped} boxes outside their picture left out")
         entries = {entry.file: entry for entry in content.entries}
         files = sorted(entries)
         if not own_split:
