@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 
 from edgecv.errors import ShapeError
+from edgecv.ops._jit import DISABLE
 from edgecv.ops.peaks import peaks
 
 NAN = float("nan")
+
+
+@pytest.fixture(autouse=True, params=["numba", "numpy"])
+def form(request, monkeypatch):
+    """Both forms of the search."""
+    if request.param == "numpy":
+        monkeypatch.setenv(DISABLE, "1")
+    else:
+        pytest.importorskip("numba")
+    return request.param
 
 
 def found(maps, threshold=0.5, k=100):
@@ -73,6 +84,13 @@ def test_equals_max_pooling_where_values_differ(rng):
     index, _ = peaks(maps, 500, 10_000)
     assert sorted(index) == wanted.tolist()
     assert (np.diff(maps.ravel()[index]) < 0).all()
+
+
+def test_plateaus_and_the_densest_peaks():
+    assert found(np.zeros((2, 5, 7)), threshold=-1) == ([0, 35], 0)
+    checkers = np.zeros((1, 5, 7))
+    checkers[:, ::2, ::2] = 1
+    assert len(found(checkers, threshold=1)[0]) == 12
 
 
 def test_refuses_another_rank():

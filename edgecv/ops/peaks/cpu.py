@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecv.ops._jit import jit_available
 from edgecv.ops.topk.cpu import topk
 
 Array = npt.NDArray[Any]
@@ -16,9 +17,22 @@ _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0,
 
 def peaks(maps: Array, threshold: float, k: int) -> tuple[Array, int]:
     """See `edgecv.ops.peaks`; the arguments are checked there."""
-    height, width = maps.shape[1:]
+    maps = np.ascontiguousarray(maps)
     flat = maps.reshape(-1)
     index = np.flatnonzero(flat >= np.float32(threshold))
+    if jit_available():
+        from edgecv.ops.peaks.loops import keep_peaks as compiled
+
+        index = compiled(maps, index)
+    else:
+        index = keep_peaks(maps, index)
+    return index[topk(flat[index], k)], max(0, len(index) - k)
+
+
+def keep_peaks(maps: Array, index: Array) -> Array:
+    """Those of the flat indices that are peaks of (C, h, w) `maps` (numpy form)."""
+    height, width = maps.shape[1:]
+    flat = maps.reshape(-1)
     value = flat[index]
     y, x = (index // width) % height, index % width
     peak = np.ones(len(index), bool)
@@ -28,5 +42,4 @@ def peaks(maps: Array, threshold: float, k: int) -> tuple[Array, int]:
         earlier = (dy, dx) < (0, 0)  # a neighbour of lower index wins ties
         beaten = neighbour >= value if earlier else neighbour > value
         peak &= ~(beaten & inside)
-    index = index[peak]
-    return index[topk(flat[index], k)], max(0, len(index) - k)
+    return index[peak]
