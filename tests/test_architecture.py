@@ -61,15 +61,17 @@ def test_every_file_in_cli_is_a_verb():
     assert names - {"__init__", "app", "options"} == set(VERBS)
 
 
-def _mirrors(module: Path) -> list[Path]:
-    """Where the tests of a module may lie; a package's may be called after the package."""
+def _tests_of(module: Path) -> list[Path]:
+    """Its own test file, or tests of its room that import it; a package's may carry its name."""
     inside = module.relative_to(ROOT / "edgecv")
     folder = ROOT / "tests" / inside.parent
-    if inside.name == "__init__.py":
-        package = inside.parent.name
-        return [folder.parent / f"test_{package}.py", folder / f"test_{package}.py"]
-    name = inside.stem.removeprefix("_")
-    return [folder / f"test_{name}.py", folder.parent / f"test_{folder.name}.py"]
+    package = inside.name == "__init__.py"
+    name = inside.parent.name if package else inside.stem.removeprefix("_")
+    places = [folder / f"test_{name}.py", folder.parent / f"test_{folder.name}.py"]
+    dotted = ".".join(("edgecv", *inside.parent.parts, *([] if package else [inside.stem])))
+    used = re.compile(rf"(from {dotted} import|import {dotted}\b|\"{dotted}\b)")
+    room = [path for path in folder.rglob("*.py") if used.search(path.read_text())]
+    return [place for place in places if place.is_file()] + room
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,8 @@ def _mirrors(module: Path) -> list[Path]:
     ],
     ids=lambda path: path.relative_to(ROOT / "edgecv").as_posix(),
 )
-def test_every_module_has_its_test_file(module):
-    places = _mirrors(module)
-    assert any(place.is_file() for place in places), [str(p.relative_to(ROOT)) for p in places]
+def test_every_module_is_tested_in_its_own_room(module):
+    assert _tests_of(module)
 
 
 def test_every_test_folder_mirrors_a_room():
