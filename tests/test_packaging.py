@@ -41,7 +41,8 @@ def _names(wheel):
 
 
 def test_every_module_recipe_and_data_file_is_inside(wheel):
-    here = [p for p in (ROOT / "edgecv").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    here = [p for p in (ROOT / "edgecv").rglob("*") if p.is_file()]
+    here = [path for path in here if "__pycache__" not in path.parts]
     package = {path.relative_to(ROOT).as_posix() for path in here}
     recipes = {f"edgecv/{p.relative_to(ROOT).as_posix()}" for p in ROOT.glob("recipes/**/*.yaml")}
     assert recipes

@@ -45,27 +45,9 @@ def test_paths_are_relative_to_the_recipe(recipe, tmp_path):
     assert recipe().train.init == tmp_path / "start.safetensors"
 
 
-HOSTILE = [
-    pytest.param("a: &a [x]\nb: [*a, *a]", r"uses a YAML alias.*\n  line: 2", id="alias-bomb"),
-    pytest.param("a: !!python/object/apply:os.system [x]", r"uses a YAML tag", id="python-tag"),
-    pytest.param("a: !mine x", r"uses a YAML tag", id="own-tag"),
-    pytest.param("%YAML 1.1\n---\na: no", "uses a YAML directive", id="yaml-1.1"),
-    pytest.param("a: " + "[" * 200_000, "is nested too deeply", id="deep-flow"),
-    pytest.param("- " * 100_000, "is nested too deeply", id="deep-block"),
-    pytest.param("{a: " * 50_000, "is nested too deeply", id="deep-mapping"),
-    pytest.param("a: [1", "is not plain YAML 1.2", id="truncated"),
-    pytest.param("a: 1\na: 2", "duplicate key", id="duplicate-key"),
-    pytest.param("a: " + "9" * 5000, "is not plain YAML 1.2", id="huge-integer"),
-    pytest.param("a: 1\n---\nb: 2", "is not plain YAML 1.2", id="two-documents"),
-    pytest.param("? [a]\n: 1", "is not plain YAML 1.2|does not fit", id="odd-key"),
-    pytest.param("- a", "must be a mapping", id="list"),
-    pytest.param("# nothing", "must be a mapping", id="comment"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), HOSTILE)
-def test_hostile_yaml_is_refused(write, text, message):
-    with pytest.raises(RecipeError, match=message):
+@pytest.mark.parametrize("text", ["? [a]\n: 1", "1: 2", "null: 2"], ids=["list", "int", "null"])
+def test_keys_that_are_no_words_are_refused(write, text):
+    with pytest.raises(RecipeError, match="does not fit"):
         load_recipe(write(text))
 
 
@@ -109,23 +91,6 @@ def test_overrides_go_through_the_schema_and_add_sections(recipe):
     changed = recipe("build.precision=int8", "train.steps=7", "arch.args.classes=3")
     assert (changed.build.precision, changed.train.steps) == ("int8", 7)
     assert changed.arch.args == {"classes": 3}
-
-
-OVERRIDES = [
-    pytest.param("train.steps", "must be section.key=value", id="no-value"),
-    pytest.param("=3", "must be section.key=value", id="no-key"),
-    pytest.param("train..steps=3", "must be section.key=value", id="empty-part"),
-    pytest.param("task.x=3", "task is not a section", id="not-a-section"),
-    pytest.param("train.steps=[1", "not YAML", id="not-yaml"),
-    pytest.param("train.steps=!!python/name:os x", "uses a YAML tag", id="tag"),
-    pytest.param("train.steps=" + "[" * 9999, "nested too deeply", id="deep"),
-]
-
-
-@pytest.mark.parametrize(("override", "message"), OVERRIDES)
-def test_broken_override_is_refused(recipe, override, message):
-    with pytest.raises(RecipeError, match=message):
-        recipe(override)
 
 
 DIGESTS = [  # override, stages whose digest it changes
