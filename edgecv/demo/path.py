@@ -13,7 +13,7 @@ from edgecv.files import read_json, sha256_file
 from edgecv.pipeline import RunFolder, run_folder
 from edgecv.progress import note
 from edgecv.ranges import load_ranges
-from edgecv.recipe import Backend, Precision, Recipe, find_recipe, load_recipe
+from edgecv.recipe import Backend, Data, Precision, Recipe, find_recipe, load_recipe
 
 DETECTOR, CLASSIFIER = "tiny/centernet", "tiny/resnet"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
@@ -52,7 +52,7 @@ def demo(runs: Path, *, backend: Backend = "auto", overrides: Sequence[str] = ()
     detectors = _measured(recipe, run, backend)
     built = _built_for_rtx(recipe, run)
     classifiers = _measured(*_prepared(CLASSIFIER, runs, overrides), backend)
-    pictures, video = _drawn(detectors[-1], runs / "demo")
+    pictures, video = _drawn(detectors[-1], recipe, runs / "demo")
     bundles = (*detectors, *built, *classifiers)
 
     from edgecv.report import report
@@ -136,12 +136,13 @@ def _built_for_rtx(recipe: Recipe, run: RunFolder) -> list[Path]:
     return bundles
 
 
-def _drawn(bundle: Path, folder: Path) -> tuple[tuple[Path, ...], Path]:
+def _drawn(bundle: Path, recipe: Recipe, folder: Path) -> tuple[tuple[Path, ...], Path]:
     """Run `bundle` on the demo's pictures and video; returns the annotated ones."""
     from edgecv.run import run
 
-    sources = write_pictures(folder / "pictures", PICTURES, SEED)
-    video = write_video(folder / "pans.mp4", SEED)
+    data = (recipe.data or Data(format="scenes")).model_copy(update={"seed": SEED})
+    sources = write_pictures(folder / "pictures", PICTURES, data)
+    video = write_video(folder / "pans.mp4", data)
     note(f"== run {bundle.parent.name}/{bundle.name} on {PICTURES} pictures and a video")
     out = folder / "results"
     run(bundle, str(folder / "pictures"), save=out)

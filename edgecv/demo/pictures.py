@@ -24,10 +24,13 @@ SECONDS_EACH = 3
 FPS = 25
 
 
-def write_pictures(folder: Path, count: int, seed: int) -> list[Path]:
-    """Write `count` held-out scenes of 384x384 pixels as PNG files; existing ones are kept."""
+def write_pictures(folder: Path, count: int, data: Data) -> list[Path]:
+    """Write `count` held-out scenes like those of `data`, at 384x384 pixels, as PNG files.
+
+    Existing files are kept.
+    """
     cv2 = opencv()
-    scenes = _scenes(count, seed, {"size": PICTURE, "min_objects": 3})
+    scenes = _scenes(data, count, {"size": PICTURE, "min_objects": 3})
     paths = [folder / f"scene-{index}.png" for index in range(count)]
     folder.mkdir(parents=True, exist_ok=True)
     for index, path in enumerate(paths):
@@ -39,8 +42,11 @@ def write_pictures(folder: Path, count: int, seed: int) -> list[Path]:
     return paths
 
 
-def write_video(path: Path, seed: int) -> Path:
-    """Write an mp4 of 384x384 pans over large held-out scenes; an existing one is kept."""
+def write_video(path: Path, data: Data) -> Path:
+    """Write an mp4 of 384x384 pans over large held-out scenes like those of `data`.
+
+    An existing file is kept.
+    """
     if path.exists():
         return path
     cv2 = opencv()
@@ -50,15 +56,7 @@ def write_video(path: Path, seed: int) -> Path:
     writer = cv2.VideoWriter(str(part), code, FPS, (PICTURE, PICTURE))
     if not writer.isOpened():
         raise IoFailed("cannot write the demo video", file=path)
-    share = PICTURE / WORLD  # digits as large, relative to a frame, as in the scenes trained on
-    options = {
-        "size": WORLD,
-        "smallest": 0.16 * share,
-        "largest": 0.42 * share,
-        "min_objects": 30,
-        "max_objects": 45,
-    }
-    worlds = _scenes(WORLDS, seed, options)
+    worlds = _scenes(data, WORLDS, _world_options(data))
     try:
         for index in range(WORLDS):
             world = worlds[index].image
@@ -88,5 +86,20 @@ def pan(frames: int, room: int, index: int) -> np.ndarray:
     return np.stack([x, y], axis=1) * room
 
 
-def _scenes(count: int, seed: int, options: Mapping[str, bool | int | float | str]) -> Dataset:
-    return open_dataset(Data(format="scenes", seed=seed, val=count, options=dict(options)), "val")
+def _world_options(data: Data) -> Mapping[str, bool | int | float | str]:
+    """Digits as large, relative to a frame, and as dense as in the scenes of `data`."""
+    share = PICTURE / WORLD
+    usual = SceneOptions.model_validate(data.options)
+    frames = 0.7 / share**2  # thinned: a world is full before it is as dense everywhere
+    return {
+        "size": WORLD,
+        "smallest": usual.smallest * share,
+        "largest": usual.largest * share,
+        "min_objects": int(frames * usual.max_objects),
+        "max_objects": int(frames * usual.max_objects) + 5,
+    }
+
+
+def _scenes(data: Data, count: int, options: Mapping[str, bool | int | float | str]) -> Dataset:
+    merged = {**data.options, **options}
+    return open_dataset(data.model_copy(update={"val": count, "options": merged}), "val")
