@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecv.data import Dataset, open_dataset
+from edgecv.data.scenes import SceneOptions
 from edgecv.errors import IoFailed
 from edgecv.images import opencv
 from edgecv.recipe import Data
