@@ -77,13 +77,13 @@ def test_an_engine_that_cannot_run_here_is_still_a_whole_bundle(make_run, monkey
 
 
 def _flip(folder, backend_name, bit):
-    """Flip one bit of the most negative int8, or largest float, weight; reseal the bundle."""
+    """Flip one bit of the largest weight of the second convolution; reseal the bundle."""
     model = onnx.load(folder / "model.onnx")
     weights = [t for t in model.graph.initializer if len(t.dims) == 4 and np.prod(t.dims) > 100]
     tensor = weights[1]
     value = numpy_helper.to_array(tensor).copy()
     flat = value.reshape(-1)
-    index = int(np.abs(flat.astype(np.float64)).argmax())
+    index = int(flat.argmax())
     bits = flat.view({1: np.uint8, 2: np.uint16, 4: np.uint32}[flat.itemsize])
     bits[index] ^= bits.dtype.type(1 << (bit % (8 * flat.itemsize)))
     tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
@@ -100,6 +100,18 @@ def test_one_flipped_weight_bit_fails_the_self_test(make_run, precision, backend
     _flip(folder, backend, bit)
     bundle = open_bundle(folder)  # the digests are right again: only the self-test can tell
     with pytest.raises(GateFailed, match="self-test failed"):
+        self_test(engines.open_engine(bundle), bundle)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize(("precision", "bit"), [("fp32", 10), ("fp16", 5), ("int8", 6)])
+def test_on_the_machine_that_built_it_even_a_low_bit_shows(make_run, precision, bit, backend):
+    """The graph's tolerance leaves room for other processors; the engine's own outputs do not."""
+    made = make_run()
+    folder = build(made.recipe, made.run, precision, backend=backend)
+    _flip(folder, backend, bit)
+    bundle = open_bundle(folder)
+    with pytest.raises(GateFailed, match="when it was built here"):
         self_test(engines.open_engine(bundle), bundle)
 
 
