@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ class Difference(NamedTuple):
 
     absolute: float
     relative: float
+
+
+_INFINITE = Difference(float("inf"), float("inf"))
 
 
 class Reference:
@@ -102,17 +105,20 @@ def difference(value: np.ndarray, reference: np.ndarray) -> Difference:
     >>> difference(np.float32([1.0, 2.5]), np.float32([1.0, 2.0]))
     Difference(absolute=0.5, relative=0.25)
     """
-    infinite = Difference(float("inf"), float("inf"))
     if value.shape != reference.shape or value.dtype.kind in "OSU":
-        return infinite
+        return _INFINITE
     if value.size == 0:
         return Difference(0.0, 0.0)
-    a, b = value.astype(np.float64), reference.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return _finite_difference(value.astype(np.float64), reference.astype(np.float64))
+
+
+def _finite_difference(a: np.ndarray, b: np.ndarray) -> Difference:
     finite = np.isfinite(b)
     if not np.array_equal(np.isfinite(a), finite) or not np.array_equal(
         a[~finite], b[~finite], equal_nan=True
     ):
-        return infinite
+        return _INFINITE
     absolute = float(np.max(np.abs(a - b), initial=0.0, where=finite))
     largest = float(np.max(np.abs(b), initial=0.0, where=finite))
     return Difference(absolute, absolute / largest if largest > 0 else absolute)
@@ -121,6 +127,10 @@ def difference(value: np.ndarray, reference: np.ndarray) -> Difference:
 def worst(values: Arrays, reference: Arrays) -> Difference:
     """The output that differs most (relatively); a missing output is infinitely far."""
     if set(values) != set(reference):
-        return Difference(float("inf"), float("inf"))
-    gaps = [difference(values[name], reference[name]) for name in reference]
+        return _INFINITE
+    return largest(difference(values[name], reference[name]) for name in reference)
+
+
+def largest(gaps: Iterable[Difference]) -> Difference:
+    """The one with the largest relative difference; none at all is no difference."""
     return max(gaps, key=lambda gap: gap.relative, default=Difference(0.0, 0.0))

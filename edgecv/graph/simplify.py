@@ -5,6 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import onnx
@@ -17,6 +22,14 @@ from edgecv.graph.stored import MAX_BYTES
 
 Tool = Literal["onnxsim", "onnxslim", "none"]
 LIMIT = 1e-4  # max |difference| / max |value|: folding reorders float sums, and no more
+
+
+_TIMEOUT_S = 600.0  # the largest networks of those tried take 5 s
+_ONNXSIM = """
+import sys, onnx, onnxsim
+model, _ = onnxsim.simplify(onnx.load(sys.argv[1]))
+onnx.save(model, sys.argv[2])
+"""
 
 
 class Simplified(NamedTuple):
@@ -33,7 +46,7 @@ class Simplified(NamedTuple):
     reason: str = ""
 
 
-def simplify(model: onnx.ModelProto, tool: Tool = "onnxslim") -> Simplified:
+def simplify(model: onnx.ModelProto, tool: Tool = "onnxslim", *, verify: bool = True) -> Simplified:
     """Simplify a graph; keep it as it was, and say why, where the tool fails or changes outputs.
 
     Inputs and outputs keep their names, order and types. Parity is checked in ONNX Runtime on
@@ -42,6 +55,7 @@ def simplify(model: onnx.ModelProto, tool: Tool = "onnxslim") -> Simplified:
     Args:
         model: A valid model, not changed.
         tool: Which simplifier; `none` returns the model as it is.
+        verify: Whether parity is checked here; a caller that checks it itself says no.
 
     Raises:
         MissingPackage: the simplifier is not installed.
@@ -58,7 +72,7 @@ def simplify(model: onnx.ModelProto, tool: Tool = "onnxslim") -> Simplified:
         raise
     except Exception as err:  # any failure of the tool means: keep the graph
         return Simplified(model, "none", f"{tool} failed: {reason(err)}")
-    harm = _harm(model, result)
+    harm = _other_ends(model, result) or (_other_outputs(model, result) if verify else "")
     return Simplified(model, "none", f"{tool}: {harm}") if harm else Simplified(result, tool)
 
 
@@ -74,32 +88,52 @@ def _onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _onnxsim(model: onnx.ModelProto) -> onnx.ModelProto:
-    try:
-        import onnxsim
-    except ImportError as err:
-        raise MissingPackage("onnxsim", "export", needed_for="simplifying a graph") from err
-    result, _ = onnxsim.simplify(model)
-    return result
+    """In a child process: onnxsim's C++ can end the process on a broken graph (SIGFPE seen)."""
+    if find_spec("onnxsim") is None:
+        raise MissingPackage("onnxsim", "export", needed_for="simplifying a graph")
+    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
+        given, made = Path(folder, "in.onnx"), Path(folder, "out.onnx")
+        given.write_bytes(model.SerializeToString())
+        child = subprocess.run(
+            [sys.executable, "-c", _ONNXSIM, str(given), str(made)],
+            cwd=folder,  # `-c` imports from the current folder first
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        if child.returncode != 0:
+            last = (child.stderr.strip().splitlines() or [""])[-1]
+            raise RuntimeError(f"exit code {child.returncode} {last}".strip())
+        return onnx.ModelProto.FromString(made.read_bytes())
 
 
-def _harm(before: onnx.ModelProto, after: onnx.ModelProto) -> str:
-    """Why `after` may not stand in for `before`; empty if it may."""
+def _other_ends(before: onnx.ModelProto, after: onnx.ModelProto) -> str:
+    """Why a caller would notice another model: its inputs or outputs; empty if not."""
     if after is None or after.ByteSize() > MAX_BYTES:
         return "the result does not fit one ONNX file"
     if [_io(v) for v in true_inputs(after)] != [_io(v) for v in true_inputs(before)]:
         return "the result has other inputs"
     if [_io(v) for v in after.graph.output] != [_io(v) for v in before.graph.output]:
         return "the result has other outputs"
-    reference = Reference(before)
     try:
         onnx.checker.check_model(after)
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as err:
+        return f"the result is not valid: {reason(err)}"
+    return ""
+
+
+def _other_outputs(before: onnx.ModelProto, after: onnx.ModelProto) -> str:
+    """Why `after` does not compute what `before` does, in ONNX Runtime; empty if it does."""
+    reference = Reference(before)
+    try:
         other = Reference(after)
         for feeds in probes(before):
             gap = worst(other(feeds), reference(feeds))
             if not gap.relative <= LIMIT:
                 return f"the result's outputs differ by {gap.relative:.1e} (relative)"
-    except (UnsupportedModel, onnx.checker.ValidationError) as err:
-        return f"the result is not valid: {reason(err)}"
+    except UnsupportedModel as err:
+        return f"the result does not run: {err.facts.get('reason', err.what)}"
     return ""
 
 
