@@ -1,13 +1,11 @@
 """CPU twin of letterbox: OpenCV resizes, one pass reorders and normalises.
 
 The pass is a numba loop where numba is installed (it vectorises), else numpy; both round the same
-two float32 operations, so the bits are equal. Buffers for the resized image are kept per thread:
-a steady stream of frames allocates nothing.
+two float32 operations, so the bits are equal.
 """
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from typing import Any
 
@@ -18,39 +16,52 @@ import numpy.typing as npt
 from edgecv.errors import ShapeError
 from edgecv.ops._jit import jit_available
 from edgecv.ops.letterbox import Fit, Target
+from edgecv.ops.letterbox.scratch import scratch
 
 Array = npt.NDArray[Any]
 
+Window = tuple[tuple[int, int], tuple[int, int]]
 _OPENCV = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA}
-_local = threading.local()
 
 
 def letterbox(image: Array, out: Array, place: Fit, target: Target) -> None:
     """See `edgecv.ops.letterbox`; the arguments are checked there."""
-    small = resized(image, (place.height, place.width), target.interpolation)
+    small = resized(image, (place.height, place.width), target.interpolation, _seen(out, place))
+    top, left = max(0, place.top), max(0, place.left)
+    if small.shape[:2] == (place.height, place.width):  # all of it, whether seen or not
+        top, left = place.top, place.left
     if target.color == "gray":
         small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)[:, :, None]
     constants = _constants(target.color, target.mean, target.std)
     if jit_available():
         from edgecv.ops.letterbox import loops
 
-        loops.normalise(small, out, place.top, place.left, constants, np.float32(target.pad))
+        loops.normalise(small, out, top, left, constants, np.float32(target.pad))
     else:
-        normalise(small, out, (place.top, place.left), constants, np.float32(target.pad))
+        normalise(small, out, (top, left), constants, np.float32(target.pad))
 
 
-def resized(image: Array, size: tuple[int, int], interpolation: str) -> Array:
-    """`image` at `size` (height, width), (h, w, 3) uint8, in a buffer this thread reuses."""
+def resized(
+    image: Array, size: tuple[int, int], interpolation: str, seen: Window | None = None
+) -> Array:
+    """`image` at `size` (height, width), (h, w, 3) uint8, in a buffer this thread reuses.
+
+    With `seen`, antialias computes only those rows and columns and returns just them: its filter
+    is the dear part of a centre crop. OpenCV's resizes are always whole.
+    """
     if image.strides[1:] != (3, 1) or image.strides[0] < 0:
         image = np.ascontiguousarray(image)
-    small = _buffer(size)
     if image.shape[:2] == size:
+        small = scratch("small", (*size, 3))
         np.copyto(small, image)
     elif interpolation == "antialias":
         from edgecv.ops.letterbox.antialias import resize_antialias
 
-        resize_antialias(image, small)
+        rows, columns = seen or ((0, size[0]), (0, size[1]))
+        small = scratch("small", (rows[1] - rows[0], columns[1] - columns[0], 3))
+        resize_antialias(image, small, size, (rows[0], columns[0]))
     else:
+        small = scratch("small", (*size, 3))
         try:
             cv2.resize(image, size[::-1], dst=small, interpolation=_OPENCV[interpolation])
         except cv2.error as err:
@@ -58,6 +69,13 @@ def resized(image: Array, size: tuple[int, int], interpolation: str) -> Array:
                 "OpenCV cannot resize this image", got=f"{image.shape}", to=f"{size}"
             ) from err
     return small
+
+
+def _seen(out: Array, place: Fit) -> Window:
+    """First and last-plus-one row and column of the resized image that lie inside `out`."""
+    sides = zip(place[:2], place[2:], out.shape[1:], strict=True)
+    rows, columns = ((max(0, -at), min(side, limit - at)) for at, side, limit in sides)
+    return rows, columns
 
 
 def normalise(
@@ -90,10 +108,3 @@ def normalise(
 def _constants(color: str, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
     order = {"rgb": (2, 1, 0), "bgr": (0, 1, 2), "gray": (0,)}[color]
     return np.array([order, mean, std], dtype=np.float32)
-
-
-def _buffer(size: tuple[int, int]) -> Array:
-    kept: Array | None = getattr(_local, "buffer", None)
-    if kept is None or kept.shape[:2] != size:
-        kept = _local.buffer = np.empty((*size, 3), np.uint8)
-    return kept

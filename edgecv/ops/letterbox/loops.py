@@ -51,26 +51,8 @@ def normalise(
 
 
 @jit
-def filter_rows(image: Array, starts: Array, counts: Array, weights: Array, out: Array) -> None:
-    """Horizontal pass of the antialias filter: (h, W, 3) uint8 -> (h, w, 3) uint8."""
-    half = np.int32(1 << 21)
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            start = starts[x]
-            b, g, r = half, half, half
-            for k in range(counts[x]):
-                weight = weights[x, k]
-                b += image[y, start + k, 0] * weight
-                g += image[y, start + k, 1] * weight
-                r += image[y, start + k, 2] * weight
-            out[y, x, 0] = min(max(b >> 22, 0), 255)
-            out[y, x, 1] = min(max(g >> 22, 0), 255)
-            out[y, x, 2] = min(max(r >> 22, 0), 255)
-
-
-@jit
 def filter_columns(image: Array, starts: Array, counts: Array, weights: Array, out: Array) -> None:
-    """Vertical pass of the antialias filter: (H, w, 3) uint8 -> (h, w, 3) uint8."""
+    """Vertical pass of the antialias filter, (H, w, 3) -> (h, w, 3) uint8; whole rows vectorise."""
     length = out.shape[1] * 3
     total = np.empty(length, np.int32)
     for y in range(out.shape[0]):

@@ -28,7 +28,7 @@ def form(request, monkeypatch):
 
 def resize(image, size):
     out = np.empty((*size, 3), np.uint8)
-    resize_antialias(image, out)
+    resize_antialias(image, out, size)
     return out
 
 
@@ -55,3 +55,24 @@ def test_by_hand(form):
     # scale 2, triangle of support 2 centred at 1 and 3: weights 1/7 (3, 3, 1) after clipping
     out = resize(row, (1, 2))[0, :, 0]
     assert out.tolist() == [round((3 * 0 + 3 * 100 + 200) / 7), round((100 + 600 + 120) / 7)]
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (7, 0), (0, 9), (12, 31), (37, 70)], ids=str)
+@pytest.mark.parametrize("size", [(40, 80), (40, 31), (101, 80), (101, 31)], ids=str)
+def test_a_part_equals_the_same_part_of_the_whole(form, rng, corner, size):
+    image = rng.integers(0, 256, (101, 80, 3), dtype=np.uint8)
+    high, wide = (max(1, min(20, side - at)) for side, at in zip(size, corner, strict=True))
+    corner = (min(corner[0], size[0] - high), min(corner[1], size[1] - wide))
+    part = np.empty((high, wide, 3), np.uint8)
+    resize_antialias(image, part, size, corner)
+    rows, columns = (slice(a, a + n) for a, n in zip(corner, part.shape[:2], strict=True))
+    assert np.array_equal(part, resize(image, size)[rows, columns])
+
+
+def test_a_part_that_reads_as_many_pixels_as_it_gives_is_filtered_too(form, rng):
+    image = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    whole = resize(image, (18, 18))
+    for at in range(16):
+        part = np.empty((3, 3, 3), np.uint8)
+        resize_antialias(image, part, (18, 18), (at, 15 - at))
+        assert np.array_equal(part, whole[at : at + 3, 15 - at : 18 - at])

@@ -8,6 +8,7 @@ import pytest
 
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.letterbox import Fit, Target, fit, letterbox
+from edgecv.ops.letterbox.antialias import resize_antialias
 from edgecv.ops.letterbox.cpu import resized
 
 RGB = Target(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
@@ -168,3 +169,18 @@ def test_threads_do_not_share_buffers(rng):
     for thread in threads:
         thread.join()
     assert np.array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("resize", ["crop", "letterbox", "stretch"])
+@pytest.mark.parametrize("src", [(61, 97), (97, 61), (56, 64)], ids=str)
+def test_antialias_places_what_is_seen(form, rng, src, resize):
+    image = rng.integers(0, 256, (*src, 3), dtype=np.uint8)
+    place = fit(src, (40, 48), resize)
+    target = RGB._replace(interpolation="antialias")
+    out = np.empty((3, 40, 48), np.float32)
+    letterbox(image, out, place, target)
+    whole = np.empty((place.height, place.width, 3), np.uint8)
+    resize_antialias(image, whole, (place.height, place.width))
+    wanted = np.empty_like(out)
+    letterbox(whole, wanted, place, target)  # its size is right already: only placed
+    assert np.array_equal(out, wanted)
