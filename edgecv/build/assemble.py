@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.build.finish import Parts, finish, fresh
+from edgecv.build.finish import Parts, finish, fresh, sweep
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
 from edgecv.engines import available, build_engine, choose_backend, load_engine
 from edgecv.engines.golden import Golden
-from edgecv.errors import FileError, StaleError, UnsupportedModel, UsageError
+from edgecv.errors import (
+    FileError,
+    MissingPackage,
+    StaleError,
+    UnknownName,
+    UnsupportedModel,
+    UsageError,
+)
 from edgecv.files import read_json, sha256_file, whole_folder
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
@@ -87,6 +94,7 @@ def _build(source: _Source, scratch: Path, out: Path | None, force: bool) -> Pat
     if not force and fresh(folder, parts):
         note(f"up to date: {folder}")
         return folder
+    sweep(folder)
     golden = _golden(recipe, typed_file)
     record = PrecisionRecord(
         asked=recipe.build.precision or "fp32",
@@ -119,8 +127,6 @@ def _decided(recipe: Recipe, precision: str | None, backend: str) -> Recipe:
             "a build needs a precision", known=", ".join(PRECISIONS), fix="add --precision fp32"
         )
     if section["precision"] not in PRECISIONS:
-        from edgecv.errors import UnknownName
-
         raise UnknownName("precision", str(section["precision"]), PRECISIONS)
     built = type(recipe.build).model_validate(section)
     return recipe.model_copy(update={"build": built})
@@ -197,8 +203,6 @@ def _type(source: _Source, typed_file: Path, source_file: Path) -> Typed:
 def _golden(recipe: Recipe, typed_file: Path) -> Golden:
     """One input, and ONNX Runtime's outputs on the typed graph."""
     if "onnxruntime" not in available():
-        from edgecv.errors import MissingPackage
-
         raise MissingPackage("onnxruntime", "cpu", needed_for="the bundle's golden sample")
     engine = load_engine("onnxruntime", typed_file, precision=str(recipe.build.precision))
     if len(engine.inputs) != 1 or len(engine.inputs[0].shape) != 4:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,6 +33,7 @@ GRAPHS = ("model.onnx", "source.onnx")
 # on a rounding boundary, one step of the format elsewhere.
 LIMIT = {"fp32": 1e-4, "tf32": 2e-2, "fp16": 5e-2, "int8": 0.25, "mixed": 0.25}
 FLOOR = {"fp32": 1e-5, "tf32": 5e-3, "fp16": 5e-3, "int8": 2e-2, "mixed": 2e-2}
+_HOUR_S = 3600.0  # no build takes longer between two files
 _SLACK = 3.0  # times what was measured, for other processors
 
 
@@ -76,6 +78,13 @@ def fresh(folder: Path, parts: Parts) -> bool:
         manifest.files.get(name) == (sha256_file(file) if file.is_file() else None)
         for name, file in files.items()
     )
+
+
+def sweep(folder: Path) -> None:
+    """Remove what builds of this bundle left that were killed more than an hour ago."""
+    for left in folder.absolute().parent.glob(f".{folder.name}.*.tmp"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > _HOUR_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def finish(

@@ -56,7 +56,7 @@ _PACKAGES = {
 
 def available() -> tuple[str, ...]:
     """Backends whose package is installed here (no package is imported to find out)."""
-    return tuple(name for name in BACKENDS if any(find_spec(p) for p in _PACKAGES[name]))
+    return tuple(name for name in BACKENDS if any(map(_installed, _PACKAGES[name])))
 
 
 def build_engine(
@@ -151,6 +151,11 @@ def choose_backend(model: Path, precision: str, *, rest: str = "fp32") -> str:
     from edgecv.engines.choose import choose_backend as choose
 
     return choose(model, precision, rest=rest)
+
+
+def _installed(package: str) -> bool:
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None  # a folder of that name is no package
 
 
 def _module(backend: str) -> Any:

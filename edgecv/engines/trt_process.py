@@ -34,6 +34,7 @@ def build_in_child(job: Job) -> dict[str, Any]:
         job_file = write_json(Path(folder) / "job.json", job.to_dict())
         command = [sys.executable, "-m", "edgecv.engines.trt_child", str(job_file)]
         tail: deque[str] = deque(maxlen=_TAIL)
+        show = _Shown(job.flavour)
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -45,7 +46,7 @@ def build_in_child(job: Job) -> dict[str, Any]:
             try:
                 for line in child.stdout or ():
                     tail.append(line.rstrip())
-                    _show(line)
+                    show(line.rstrip())
             except BaseException:
                 child.kill()
                 raise
@@ -71,11 +72,27 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _show(line: str) -> None:
-    if line.startswith("PROGRESS: Building") and line.rstrip().endswith("/0"):
-        return
-    if line.startswith(("ERROR", "INTERNAL_ERROR")):
-        note(line.rstrip()[:300])
+class _Shown:
+    """What of a builder's lines a user sees: errors, and how far the whole build is.
+
+    TensorRT 8.5 and 8.6 have no progress monitor: there their log lines are all there is.
+    """
+
+    def __init__(self, flavour: str) -> None:
+        self._flavour, self._root, self._last = flavour, "", ""
+
+    def __call__(self, line: str) -> None:
+        kind, _, text = line.partition(": ")
+        if kind in ("ERROR", "INTERNAL_ERROR"):
+            note(f"{self._flavour}: {text[:300]}")
+        elif kind == "PROGRESS":
+            phase, _, step = text.rpartition(" ")
+            self._root = self._root or phase  # the first phase encloses all others
+            if phase == self._root and text != self._last and not step.startswith("0/"):
+                note(f"{self._flavour}: {phase}, step {step}")
+            self._last = text if phase == self._root else self._last
+        elif kind == "INFO" and not self._root and text.startswith("["):
+            note(f"{self._flavour}: {text[:120]}")
 
 
 def _error(said: dict[str, Any]) -> EdgecvError:

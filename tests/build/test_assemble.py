@@ -292,3 +292,14 @@ def test_a_killed_build_leaves_no_half_bundle(make_run, before):
         assert open_bundle(folder).manifest.files == digests
     build(made.recipe, made.run, "fp32", backend="onnxruntime", force=True)
     open_bundle(folder)
+
+
+def test_what_a_killed_build_left_goes_when_nobody_can_be_writing_it(make_run):
+    made = make_run()
+    old, new = (made.run.path / f".fp32-onnxruntime.{name}.tmp" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    build(made.recipe, made.run, "fp32", backend="onnxruntime")
+    assert not old.exists()
+    assert new.exists()

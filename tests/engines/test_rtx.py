@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edgecv import engines
+from edgecv import engines, progress
 from edgecv.cuda import driver
 from edgecv.engines import trt_process
 from edgecv.engines.trt_build import Job
@@ -126,3 +126,36 @@ def test_the_build_works_from_any_folder(save_net, tmp_path, monkeypatch):
     path = save_net()
     monkeypatch.chdir(tmp_path)
     assert build(path, tmp_path / "b").version
+
+
+LINES = [
+    "INFO: Opset version: 20",
+    "PROGRESS: Building engine 0/3",
+    "PROGRESS: Cloning 1/227",
+    "PROGRESS: Building engine 1/3",
+    "PROGRESS: Building engine 1/3",
+    "INFO: [MemUsage] x",
+    "ERROR: no such thing",
+]
+
+
+def test_the_user_sees_errors_and_how_far_the_whole_build_is(capsys):
+    progress.set_quiet(False)
+    shown = trt_process._Shown("tensorrt-rtx")
+    for line in LINES:
+        shown(line)
+    assert capsys.readouterr().err.splitlines() == [
+        "tensorrt-rtx: Building engine, step 1/3",
+        "tensorrt-rtx: no such thing",
+    ]
+
+
+def test_without_a_monitor_the_log_is_what_is_shown(capsys):
+    progress.set_quiet(False)
+    shown = trt_process._Shown("tensorrt")
+    for line in (line for line in LINES if not line.startswith("PROGRESS")):
+        shown(line)
+    assert capsys.readouterr().err.splitlines() == [
+        "tensorrt: [MemUsage] x",
+        "tensorrt: no such thing",
+    ]
