@@ -8,6 +8,7 @@ centre of that pixel is (0.5, 0.5); boxes are (x0, y0, x1, y1).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,21 @@ def _require(what: str, array: Array, shape: tuple[int | None, ...], dtype: str)
 
 def _name(names: tuple[str, ...], index: int) -> str:
     return names[index] if 0 <= index < len(names) else str(index)
+
+
+def _json(value: float, digits: int) -> float | None:
+    """JSON has no NaN: what a broken network gives becomes null."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def _canvas(image: Array, image_size: tuple[int, int]) -> Array:
+    if image.shape != (*image_size, 3) or image.dtype != np.uint8:
+        raise ShapeError(
+            "results are drawn on the picture they are of, (H, W, 3) uint8 BGR",
+            got=f"{image.shape} {image.dtype}",
+            needed=f"({image_size[0]}, {image_size[1]}, 3) uint8",
+        )
+    return np.array(image, order="C")
 
 
 @dataclass(frozen=True)
@@ -55,8 +71,8 @@ class Classes:
 
     @property
     def best(self) -> str:
-        """Name of the most probable class (its number if it has no name)."""
-        return _name(self.names, int(self.ids[0]))
+        """Name of the most probable class (its number if it has no name; "" if there is none)."""
+        return _name(self.names, int(self.ids[0])) if len(self.ids) else ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: classes with id, name and score, best first."""
@@ -65,7 +81,7 @@ class Classes:
             "task": "classify",
             "image_size": list(self.image_size),
             "classes": [
-                {"id": i, "name": _name(self.names, i), "score": round(s, 6)} for i, s in rows
+                {"id": i, "name": _name(self.names, i), "score": _json(s, 6)} for i, s in rows
             ],
         }
 
@@ -75,11 +91,15 @@ class Classes:
         return sv.Classifications(class_id=self.ids.astype(int), confidence=self.scores)
 
     def draw(self, image: Array, *, line_width: int = 2) -> Array:
-        """A copy of `image` ((H, W, 3) uint8 BGR) with the best class written in its corner."""
+        """A copy of `image` ((H, W, 3) uint8 BGR) with the best class written in its corner.
+
+        Raises:
+            ShapeError: `image` is not the picture these results are of.
+        """
         import cv2
 
-        text = f"{self.best} {float(self.scores[0]):.2f}"
-        canvas = np.ascontiguousarray(image).copy()
+        canvas = _canvas(image, self.image_size)
+        text = " ".join([self.best, *(f"{float(score):.2f}" for score in self.scores[:1])])
         scale = max(0.4, min(image.shape[:2]) / 400)
         thickness = max(1, line_width // 2)
         (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
@@ -131,8 +151,8 @@ class Detections:
                 {
                     "id": i,
                     "name": _name(self.names, i),
-                    "score": round(s, 6),
-                    "xyxy": [round(v, 3) for v in box],
+                    "score": _json(s, 6),
+                    "xyxy": [_json(v, 3) for v in box],
                 }
                 for i, s, box in rows
             ],
@@ -151,14 +171,19 @@ class Detections:
         )
 
     def draw(self, image: Array, *, line_width: int = 2) -> Array:
-        """A copy of `image` ((H, W, 3) uint8 BGR) with boxes and labels."""
+        """A copy of `image` ((H, W, 3) uint8 BGR) with boxes and labels.
+
+        Raises:
+            ShapeError: `image` is not the picture these results are of.
+            MissingPackage: supervision is not installed.
+        """
+        canvas = _canvas(image, self.image_size)
         sv = _supervision()
         found = self.to_supervision()
         labels = [
             f"{_name(self.names, int(i))} {float(s):.2f}"
             for i, s in zip(self.ids, self.scores, strict=True)
         ]
-        canvas = np.ascontiguousarray(image).copy()
         canvas = sv.BoxAnnotator(thickness=line_width).annotate(canvas, found)
         scale = max(0.35, min(image.shape[:2]) / 1000)
         label = sv.LabelAnnotator(text_scale=scale, text_padding=2)
