@@ -37,6 +37,12 @@ def user_errors(quiet: bool = False) -> Iterator[None]:
     except EdgecvError as err:
         typer.secho(f"error: {err}", err=True, fg=typer.colors.RED)
         raise typer.Exit(err.exit_code) from None
+    except ModuleNotFoundError as err:
+        text = _missing(err.name or "")
+        if not text:
+            raise  # a module of edgecv or of a package itself: a bug
+        typer.secho(f"error: {text}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(3) from None
     except KeyboardInterrupt:
         typer.secho("interrupted: what was complete is kept", err=True)
         raise typer.Exit(130) from None
@@ -46,6 +52,16 @@ def user_errors(quiet: bool = False) -> Iterator[None]:
         where = f" {err.filename}" if err.filename else ""
         typer.secho(f"error: {err.strerror or err}{where}", err=True, fg=typer.colors.RED)
         raise typer.Exit(5) from None
+
+
+def _missing(module: str) -> str:
+    """What to say of a module that is not installed; empty if no extra of edgecv brings it."""
+    from edgecv.doctor.packages import PACKAGES
+    from edgecv.errors import MissingPackage
+
+    root = module.partition(".")[0]
+    known = next((p for p in PACKAGES if p.module.partition(".")[0] == root and p.extra), None)
+    return str(MissingPackage(known.name, known.extra, needed_for="this verb")) if known else ""
 
 
 def emit(value: Any, as_json: bool, text: Callable[[], str]) -> None:
