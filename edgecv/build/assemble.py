@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv.build.finish import Parts, finish, fresh, sweep
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
-from edgecv.engines import available, build_engine, choose_backend, load_engine
+from edgecv.engines import BACKENDS, available, build_engine, choose_backend, load_engine
 from edgecv.engines.golden import Golden
 from edgecv.errors import (
     FileError,
@@ -128,6 +128,8 @@ def _decided(recipe: Recipe, precision: str | None, backend: str) -> Recipe:
         )
     if section["precision"] not in PRECISIONS:
         raise UnknownName("precision", str(section["precision"]), PRECISIONS)
+    if section["backend"] not in ("auto", *BACKENDS):
+        raise UnknownName("backend", str(section["backend"]), ("auto", *BACKENDS))
     built = type(recipe.build).model_validate(section)
     return recipe.model_copy(update={"build": built})
 

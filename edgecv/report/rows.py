@@ -64,7 +64,7 @@ def collect(bundles: Sequence[Path]) -> list[Row]:
     Raises:
         FileError: a bundle, its accuracy.json or its latency.json is broken.
     """
-    rows = [_row(open_bundle(folder, check_digests=False)) for folder in bundles]
+    rows = [_row(open_bundle(folder)) for folder in bundles]
     return [row._replace(front=_on_front(row, rows)) for row in rows]
 
 
