@@ -63,7 +63,7 @@ def calibrate(
     if method not in METHODS:
         raise UnknownName("calibration method", method, METHODS)
     graph, digest = load_graph(model), sha256_file(model)
-    tensors = _quantised_tensors(graph, model)
+    tensors = quantised_tensors(graph, model)
     probe = Probe(graph, tensors, threads=threads)
     del graph
     histograms = {name: Histogram(counting=method != "minmax") for name in tensors}
@@ -81,7 +81,8 @@ def calibrate(
     )
 
 
-def _quantised_tensors(graph: ModelProto, path: Path) -> tuple[str, ...]:
+def quantised_tensors(graph: ModelProto, path: Path) -> tuple[str, ...]:
+    """What int8 quantises in a graph; `path` is for the error."""
     placement = place(graph)
     if not placement.tensors:
         raise UnsupportedModel(

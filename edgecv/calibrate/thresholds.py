@@ -16,6 +16,8 @@ from edgecv.calibrate.histogram import Histogram
 Array = npt.NDArray[Any]
 
 LEVELS = 128  # int8 magnitudes that the entropy search spreads the kept bins over
+_CHUNK = 256  # candidates of the entropy search at a time: their arrays stay in cache
+_TINY = 1e-300
 _CANDIDATES = 512  # of the mse search, evenly spaced up to the largest |x|
 
 
@@ -70,16 +72,15 @@ def entropy_bins(counts: Array) -> int:
         return bins.size
     candidates = np.arange(LEVELS, bins.size + 1)
     inside, nonempty, own = (_prefix(v) for v in (bins, bins > 0, _xlogx(bins)))
-
-    edges = -(-candidates[:, None] * np.arange(LEVELS + 1) // LEVELS)  # ceil: group boundaries
-    mass = np.diff(inside[edges], axis=1)
-    members = np.diff(nonempty[edges], axis=1)
-    level = np.divide(mass, members, out=np.ones_like(mass), where=members > 0)
-    cross = (mass * np.log(level, out=np.zeros_like(mass), where=level > 0)).sum(axis=1)
+    parts = [
+        _cross_entropy(inside, nonempty, candidates[at : at + _CHUNK])
+        for at in range(0, candidates.size, _CHUNK)
+    ]
+    cross, top_level = (np.concatenate(part) for part in zip(*parts, strict=True))
 
     last, outliers = bins[candidates - 1], total - inside[candidates]
     with np.errstate(divide="ignore", invalid="ignore"):
-        cross += np.where(outliers > 0, outliers * np.log(level[:, -1]), 0.0)
+        cross += np.where(outliers > 0, outliers * np.log(top_level), 0.0)
         divergence = own[candidates - 1] + _xlogx(last + outliers) - cross
         divergence = divergence / total - np.log(total) + np.log(inside[candidates])
     divergence[(last == 0) & (outliers > 0)] = np.inf  # Q is empty where P is not
@@ -88,27 +89,50 @@ def entropy_bins(counts: Array) -> int:
     return int(candidates[best])
 
 
+def _cross_entropy(inside: Array, nonempty: Array, candidates: Array) -> tuple[Array, Array]:
+    """Sum of counts * log(Q's unscaled level) for each candidate, and Q's level in its last bin."""
+    edges = -(-candidates[:, None] * np.arange(LEVELS + 1) // LEVELS)  # ceil: group boundaries
+    mass = np.diff(inside[edges], axis=1)
+    level = mass / np.maximum(np.diff(nonempty[edges], axis=1), 1)
+    logs = np.log(np.maximum(level, _TINY))  # an empty group has no mass: its log is not counted
+    return np.einsum("ij,ij->i", mass, logs), np.maximum(level[:, -1], _TINY)
+
+
 def mse_bins(counts: Array) -> int:
     """Number of leading bins whose end, as threshold, gives the least mean squared error.
 
-    Every bin stands for four points in it; rounding is half to even, as QuantizeLinear's. The
-    first bin is left out: its values (Relu's zeros) round to 0 at every threshold.
+    Values are taken as spread evenly within their bin, so every error is an exact integral:
+    sum over levels k of the integral of (x - k * step)^2, from cumulative moments, the last level
+    taking all that is clipped. The first bin is left out: its values (Relu's zeros) round to 0 at
+    every threshold.
 
     Args:
         counts: (n,) histogram of |x| whose last bin is not empty.
     """
-    filled = np.flatnonzero(counts[1:]) + 1
-    points = (filled[:, None] + (np.arange(4) + 0.5) / 4).reshape(-1)
-    weights = np.repeat(np.asarray(counts, np.float64)[filled] / 4, 4)
-    fewest = min(LEVELS, counts.size)  # below, a level is finer than a bin and tells nothing
-    candidates = np.unique(np.linspace(fewest, counts.size, _CANDIDATES).round().astype(np.int64))
-    errors = np.empty(candidates.size)
-    for at, bins in enumerate(candidates):
-        step = bins / (LEVELS - 1)
-        rounded = np.minimum(np.rint(points / step), LEVELS - 1) * step
-        errors[at] = weights @ (points - rounded) ** 2
+    density = np.asarray(counts, np.float64).copy()
+    density[0] = 0
+    fewest = min(LEVELS, density.size)  # below, a level is finer than a bin and tells nothing
+    candidates = np.unique(np.linspace(fewest, density.size, _CANDIDATES).round())
+    levels = np.arange(LEVELS)
+    steps = candidates[:, None] / (LEVELS - 1)
+    inner = (levels[1:] - 0.5) * steps
+    ends = np.zeros_like(steps), np.full_like(steps, density.size)
+    edges = np.concatenate([ends[0], inner, ends[1]], axis=1)
+    mass, first, second = (_moment(density, edges, order) for order in range(3))
+    errors = second.sum(axis=1)
+    errors += (steps * levels * (steps * levels * mass - 2 * first)).sum(axis=1)
     best = errors.size - 1 - int(np.argmin(errors[::-1]))
     return int(candidates[best])
+
+
+def _moment(density: Array, edges: Array, order: int) -> Array:
+    """Integrals of density * x**order between neighbouring `edges` (in bins, rows ascending)."""
+    power = order + 1
+    corners = np.arange(density.size + 1, dtype=np.float64) ** power / power
+    below = _prefix(density * np.diff(corners))
+    bins = np.minimum(edges.astype(np.int64), density.size - 1)
+    cumulative = below[bins] + density[bins] * (edges**power / power - corners[bins])
+    return np.diff(cumulative, axis=1)
 
 
 def _prefix(values: Array) -> Array:
