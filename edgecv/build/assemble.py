@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgecv.build.finish import Parts, finish, fresh, sweep
+from edgecv.build.inputs import Source, read_source
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
 from edgecv.engines import BACKENDS, available, build_engine, choose_backend, load_engine
 from edgecv.engines.golden import Golden
 from edgecv.errors import (
-    FileError,
     MissingPackage,
-    StaleError,
     UnknownName,
     UnsupportedModel,
     UsageError,
 )
-from edgecv.files import read_json, sha256_file, whole_folder
+from edgecv.files import whole_folder
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
-from edgecv.ranges import Ranges, load_ranges
 from edgecv.recipe import PRECISIONS, Recipe
 
 if TYPE_CHECKING:
     from edgecv.build.precision import Typed
-
-QUANTIZED = ("int8", "mixed")
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What a build starts from."""
-
-    recipe: Recipe
-    run: RunFolder
-    model_digest: str
-    ranges: Ranges | None
-    name: str  # how the user calls the recipe, for the commands in error messages
 
 
 def build(
@@ -74,12 +58,12 @@ def build(
         GateFailed: the engine does not compute what the graph says; no bundle is left.
     """
     recipe = _decided(recipe, precision, backend)
-    source = _source(recipe, run)
+    source = read_source(recipe, run)
     with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
         return _build(source, Path(folder), out, force)
 
 
-def _build(source: _Source, scratch: Path, out: Path | None, force: bool) -> Path:
+def _build(source: Source, scratch: Path, out: Path | None, force: bool) -> Path:
     recipe, run = source.recipe, source.run
     precision, rest = str(recipe.build.precision), recipe.build.rest
     note(f"typing the graph as {precision}")
@@ -126,60 +110,14 @@ def _decided(recipe: Recipe, precision: str | None, backend: str) -> Recipe:
         raise UsageError(
             "a build needs a precision", known=", ".join(PRECISIONS), fix="add --precision fp32"
         )
-    if section["precision"] not in PRECISIONS:
-        raise UnknownName("precision", str(section["precision"]), PRECISIONS)
-    if section["backend"] not in ("auto", *BACKENDS):
-        raise UnknownName("backend", str(section["backend"]), ("auto", *BACKENDS))
+    for kind, known in (("precision", PRECISIONS), ("backend", (*BACKENDS, "auto"))):
+        if section[kind] not in known:
+            raise UnknownName(kind, str(section[kind]), known)
     built = type(recipe.build).model_validate(section)
     return recipe.model_copy(update={"build": built})
 
 
-def _source(recipe: Recipe, run: RunFolder) -> _Source:
-    name = "RECIPE"
-    if not run.model.is_file():
-        raise FileError("model.onnx not found", file=run.model, fix=f"edgecv export {name}")
-    digest = sha256_file(run.model)
-    if run.export_json.is_file():
-        _require_fresh_export(recipe, run, digest, name)
-    ranges = None
-    if recipe.build.precision in QUANTIZED:
-        ranges = _fresh_ranges(recipe, run, digest, name)
-    return _Source(recipe, run, digest, ranges, name)
-
-
-def _require_fresh_export(recipe: Recipe, run: RunFolder, digest: str, name: str) -> None:
-    record: Any = read_json(run.export_json, "export record")
-    if not isinstance(record, dict):
-        raise FileError("export record is not a table", file=run.export_json)
-    for key, want, what in (
-        ("model_digest", digest, "model.onnx was changed after it was exported"),
-        ("recipe_digest", recipe.digest("export"), "model.onnx was exported by another recipe"),
-    ):
-        made = record.get(key)
-        if made is not None and made != want:
-            raise StaleError(what, file=run.model, fix=f"edgecv export {name}")
-
-
-def _fresh_ranges(recipe: Recipe, run: RunFolder, digest: str, name: str) -> Ranges:
-    fix = f"edgecv calibrate {name}"
-    if not run.ranges.is_file():
-        raise FileError(
-            f"{recipe.build.precision} needs a calibration table", missing=run.ranges, fix=fix
-        )
-    ranges = load_ranges(run.ranges)
-    ranges.require_fresh(digest, run.ranges, fix)
-    if ranges.recipe_digest and ranges.recipe_digest != recipe.digest("calibrate"):
-        raise StaleError(
-            "calibration table was measured by another recipe",
-            table=run.ranges,
-            measured_by=ranges.recipe_digest[:12],
-            recipe=recipe.digest("calibrate")[:12],
-            fix=fix,
-        )
-    return ranges
-
-
-def _type(source: _Source, typed_file: Path, source_file: Path) -> Typed:
+def _type(source: Source, typed_file: Path, source_file: Path) -> Typed:
     """Write the typed graph and, where the graph has one, its portable form."""
     from edgecv.build.precision import source_form, type_model
     from edgecv.graph.read import load_graph, save_graph

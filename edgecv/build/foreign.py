@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgecv.errors import UnknownName, UsageError
-from edgecv.files import sha256_file, write_json, write_text
+from edgecv.files import read_json, sha256_file, write_json, write_text
 from edgecv.head import HEADS, TASKS
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Recipe, load_recipe
 
+RECIPE = "recipe.yaml"
 HEAD_OF_TASK = {"classify": "classify", "detect": ""}  # detect: several, so it must be named
 
 
@@ -26,7 +28,8 @@ def adopt_foreign(
     """Make `run` ready to build from a foreign ONNX file.
 
     Writes `recipe.yaml` (what was asked, what was read), `model.onnx` (normal form) and
-    `export.json` there; a model.onnx made from the same file by the same recipe is kept.
+    `export.json` there; a model.onnx made from the same file by the same recipe is kept. What an
+    earlier call was told about the same file need not be told again.
 
     Args:
         model: The ONNX file.
@@ -46,26 +49,53 @@ def adopt_foreign(
     from edgecv.graph.read import load_graph, save_graph, tensors
 
     graph = load_graph(model)
-    inputs, outputs = tensors(graph)
-    recipe_file = run.path / "recipe.yaml"
-    names = [tensor.name for tensor in outputs]
-    if any(item.startswith("head.outputs") for item in overrides):
-        names = []
-    draft = _draft(model, answers, inputs[0].shape, names)
-    write_text(recipe_file, json.dumps(draft, indent=2) + "\n")  # JSON is YAML 1.2
-    recipe = load_recipe(recipe_file, overrides)
-    record = {"recipe_digest": recipe.digest("export"), "source_digest": sha256_file(model)}
-    if _adopted(run, record):
-        return recipe
-    note(f"adopting {model.name}")
-    save_graph(adopt(graph, batch=recipe.export.batches, input_size=recipe.input.size), run.model)
-    write_json(run.export_json, {**record, "model_digest": sha256_file(run.model)})
+    source = sha256_file(model)
+    known = _known(run, source)
+    if known is not None and not any(answers.values()):
+        recipe, text = load_recipe(run.path / RECIPE, overrides), ""
+    else:
+        inputs, outputs = tensors(graph)
+        names = [tensor.name for tensor in outputs]
+        if any(item.startswith("head.outputs") for item in overrides):
+            names = []
+        merged = {**_answers(known), **{key: value for key, value in answers.items() if value}}
+        draft = _draft(model, merged, inputs[0].shape, names)
+        text = json.dumps(draft, indent=2) + "\n"  # JSON is YAML 1.2
+        recipe = _load(text, overrides)
+    record = {"recipe_digest": recipe.digest("export"), "source_digest": source}
+    if not _adopted(run, record):
+        note(f"adopting {model.name}")
+        normal = adopt(graph, batch=recipe.export.batches, input_size=recipe.input.size)
+        save_graph(normal, run.model)
+        write_json(run.export_json, {**record, "model_digest": sha256_file(run.model)})
+    if text:
+        write_text(run.path / RECIPE, text)
     return recipe
 
 
-def _adopted(run: RunFolder, record: dict[str, str]) -> bool:
-    from edgecv.files import read_json
+def _load(text: str, overrides: Sequence[str]) -> Recipe:
+    with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
+        return load_recipe(write_text(Path(folder) / RECIPE, text), overrides)
 
+
+def _known(run: RunFolder, source: str) -> Recipe | None:
+    """The recipe of an earlier build from the same file."""
+    if not ((run.path / RECIPE).is_file() and run.export_json.is_file()):
+        return None
+    made = read_json(run.export_json, "export record")
+    same = isinstance(made, dict) and made.get("source_digest") == source
+    return load_recipe(run.path / RECIPE) if same else None
+
+
+def _answers(known: Recipe | None) -> dict[str, Any]:
+    """What an earlier build was told: it need not be told again."""
+    if known is None:
+        return {}
+    told = known.input.model_dump(mode="json", exclude_defaults=True)
+    return {"task": known.task, "head": known.head.kind, **told}
+
+
+def _adopted(run: RunFolder, record: dict[str, str]) -> bool:
     if not (run.model.is_file() and run.export_json.is_file()):
         return False
     made = read_json(run.export_json, "export record")

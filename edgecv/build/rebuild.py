@@ -9,9 +9,9 @@ from pathlib import Path
 from edgecv._version import __version__
 from edgecv.build.finish import GRAPHS, complete
 from edgecv.bundle import Bundle, open_bundle
-from edgecv.engines import build_engine, choose_backend
+from edgecv.engines import BACKENDS, build_engine, choose_backend
 from edgecv.engines.golden import GOLDEN, read_golden
-from edgecv.errors import FileError, UsageError
+from edgecv.errors import FileError, UnknownName, UsageError
 from edgecv.files import whole_folder
 from edgecv.progress import note
 from edgecv.recipe import Build
@@ -44,6 +44,7 @@ def rebuild(
 
     Raises:
         UsageError: another precision is asked for than the bundle has.
+        UnknownName: no such backend.
         FileError: the bundle is broken.
         UnsupportedModel, MissingPackage, MachineError: as `engines.build_engine`.
         GateFailed: the engine does not compute what the graph says; nothing is written.
@@ -62,6 +63,8 @@ def rebuild(
         raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
     asked, rest = manifest.precision.asked, manifest.precision.rest
     chosen = backend or manifest.backend
+    if chosen not in (*BACKENDS, "auto"):
+        raise UnknownName("backend", chosen, (*BACKENDS, "auto"))
     if chosen == "auto":
         chosen = choose_backend(graph, asked, rest=rest)
     options = Build.model_validate(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgecv.build.assemble import QUANTIZED, build
+from edgecv.build.assemble import build
 from edgecv.build.foreign import adopt_foreign
+from edgecv.build.inputs import QUANTIZED
 from edgecv.build.rebuild import rebuild
 from edgecv.bundle import MANIFEST
 from edgecv.errors import UsageError

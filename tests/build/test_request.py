@@ -6,6 +6,7 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
+from edgecv.build import build
 from edgecv.build.request import numbers, pair
 from edgecv.bundle import open_bundle
 from edgecv.cli.app import app
@@ -78,6 +79,38 @@ def test_a_head_says_its_task(foreign, run_verb, tmp_path):
     options = ("--head", "classify", "--precision", "fp32", "--backend", "onnxruntime")
     assert run_verb(foreign, *options).exit_code == 0
     assert open_bundle(tmp_path / "runs/theirs/fp32-onnxruntime").manifest.task == "classify"
+
+
+def test_what_was_said_once_need_not_be_said_again(foreign, run_verb, tmp_path):
+    base = ("--precision", "fp32", "--backend", "onnxruntime")
+    bundle = tmp_path / "runs/theirs/fp32-onnxruntime"
+    run_verb(foreign, "--task", "classify", "--mean", "1,2,3", "--resize", "stretch", *base)
+    first = open_bundle(bundle).manifest
+    done = run_verb(foreign, *base)
+    assert done.exit_code == 0, done.output
+    assert "up to date" in done.stderr
+    run_verb(foreign, "--std", "9,9,9", *base)
+    told = open_bundle(bundle).manifest
+    assert first.input.mean == told.input.mean == (1.0, 2.0, 3.0)
+    assert told.input.std == (9.0, 9.0, 9.0)
+    assert told.task == "classify"
+
+
+def test_a_refused_answer_is_not_remembered(foreign, run_verb, tmp_path):
+    base = ("--task", "classify", "--precision", "fp32", "--backend", "onnxruntime")
+    assert run_verb(foreign, "--size", "8x8", *base).exit_code == 2
+    assert not (tmp_path / "runs/theirs/recipe.yaml").exists()
+
+
+@pytest.mark.parametrize("source", ["recipe", "bundle"])
+def test_an_unknown_backend_names_the_right_one(make_run, run_verb, source):
+    made = make_run()
+    path = made.file
+    if source == "bundle":
+        path = build(made.recipe, made.run, "fp32", backend="onnxruntime")
+    done = run_verb(path, "--precision", "fp32", "--backend", "openvno")
+    assert done.exit_code == 2, done.output
+    assert "nearest: openvino" in done.output
 
 
 def test_options_of_onnx_files_are_refused_elsewhere(make_run, run_verb):
