@@ -2,7 +2,8 @@
 
 A frame waiting when a newer one arrives is dropped and counted: what is drawn is what is there
 now, however slow the network. Streams: 5 s to open, 5 s without a frame counts as broken; then up
-to 5 attempts to reconnect, 1, 2, 4, 8 and 8 s apart. Devices are not reopened: they are unplugged.
+to 5 attempts to reconnect, after 1, 2, 4, 8 and 8 s, until a frame arrives. Devices are not
+reopened: they are unplugged.
 """
 
 from __future__ import annotations
@@ -82,14 +83,14 @@ class Live:
         self._thread.join(timeout=2 * TIMEOUT_MS / 1e3)
 
     def _read(self) -> None:
-        index = 0
+        index, pauses = 0, iter(self._pauses_s)
         try:
             while not self._stop.is_set():
                 there, image = self._capture.read()
                 if there:
                     self._hand_over(Frame(image, self.name, index, time.time()))
-                    index += 1
-                elif not self._reconnect():
+                    index, pauses = index + 1, iter(self._pauses_s)
+                elif not self._reconnect(pauses):
                     break
         finally:
             self._capture.release()
@@ -103,10 +104,11 @@ class Live:
             self._frame = frame
             self._news.notify_all()
 
-    def _reconnect(self) -> bool:
+    def _reconnect(self, pauses: Iterator[float]) -> bool:
+        """Use up `pauses` until the source opens; a frame, not opening, is what renews them."""
         self._capture.release()
-        for attempt, pause in enumerate(self._pauses_s, 1):
-            note(f"{self.name} broke off; attempt {attempt} in {pause:g} s")
+        for pause in pauses:
+            note(f"{self.name} broke off; trying again in {pause:g} s")
             if self._stop.wait(pause):
                 return False
             capture = self._connect()

@@ -1,11 +1,14 @@
 """Live sources: only the newest frame, drops counted, reconnects that end. Nothing is timed."""
 
+import http.server
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
 from edgecv.errors import IoFailed
+from edgecv.run import live
 from edgecv.run.live import Live
 
 
@@ -75,6 +78,54 @@ def test_a_stream_that_stays_away_ends():
     with pytest.raises(IoFailed, match="source: rtsp://x"):
         next(iter(source))
     assert len(asked) == 2
+
+
+def test_a_stream_that_opens_but_gives_nothing_ends():
+    opened = []
+    connect = lambda: opened.append(Camera([])) or opened[-1]  # noqa: E731
+    source = Live("rtsp://x", connect, Camera([1]), pauses_s=(0.0, 0.0))
+    source._thread.join(10)
+    assert not source._thread.is_alive()
+    assert len(opened) == 2
+
+
+class Stream(http.server.BaseHTTPRequestHandler):
+    """Motion JPEG: thirty frames a connection, two connections, then no more."""
+
+    JPEG = cv2.imencode(".jpg", np.full((96, 128, 3), 200, np.uint8))[1].tobytes()
+    connections = 0
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        Stream.connections += 1
+        if Stream.connections > 2:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for _ in range(30):
+            kind = f"Content-Type: image/jpeg\r\nContent-Length: {len(self.JPEG)}\r\n\r\n"
+            self.wfile.write(b"--frame\r\n" + kind.encode() + self.JPEG + b"\r\n")
+
+
+def test_a_real_stream_on_loopback_is_read_and_reconnected(monkeypatch):
+    monkeypatch.setattr(live, "PAUSES_S", (0.0, 0.0))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stream)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        source = live.open_stream(f"http://127.0.0.1:{server.server_port}/camera")
+        seen = []
+        with pytest.raises(IoFailed, match="broke off"):
+            seen.extend(frame.index for frame in source)
+    finally:
+        server.shutdown()
+    # at least the last frame of the second connection was handed out, and none twice
+    assert seen[-1] > 30
+    assert len(seen) == len(set(seen))
+    assert len(seen) + source.dropped == seen[-1] + 1
 
 
 def test_closing_stops_the_reader():
