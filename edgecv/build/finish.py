@@ -202,7 +202,7 @@ def _summary(manifest: Manifest, ran: bool, seen: float) -> list[str]:
     achieved = ", ".join(f"{count} {name}" for name, count in record.achieved.items())
     lines = [f"asked {record.asked}; layers run in: {achieved or 'not readable on this machine'}"]
     if record.kept:
-        lines.append(f"{len(record.kept)} layers were kept out of int8 (manifest.json says why)")
+        lines.append(f"kept out of int8: {len(record.kept)} (manifest.json says which, and why)")
     if ran:
         lines.append(f"self-test passed: {seen:.2g} from the graph, limit {manifest.tolerance:.2g}")
     lines.append(f"runs on: {where_it_runs(manifest)}")

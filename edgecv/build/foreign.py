@@ -51,10 +51,10 @@ def adopt_foreign(
     graph = load_graph(model)
     source = sha256_file(model)
     known = _known(run, source)
+    inputs, outputs = tensors(graph)
     if known is not None and not any(answers.values()):
         recipe, text = load_recipe(run.path / RECIPE, overrides), ""
     else:
-        inputs, outputs = tensors(graph)
         names = [tensor.name for tensor in outputs]
         if any(item.startswith("head.outputs") for item in overrides):
             names = []
@@ -62,6 +62,7 @@ def adopt_foreign(
         draft = _draft(model, merged, inputs[0].shape, names)
         text = json.dumps(draft, indent=2) + "\n"  # JSON is YAML 1.2
         recipe = _load(text, overrides)
+    _require_channels(recipe, inputs[0].shape)
     record = {"recipe_digest": recipe.digest("export"), "source_digest": source}
     if not _adopted(run, record):
         note(f"adopting {model.name}")
@@ -76,6 +77,17 @@ def adopt_foreign(
 def _load(text: str, overrides: Sequence[str]) -> Recipe:
     with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
         return load_recipe(write_text(Path(folder) / RECIPE, text), overrides)
+
+
+def _require_channels(recipe: Recipe, shape: tuple[int, ...]) -> None:
+    if len(shape) == 4 and shape[1] > 0 and shape[1] != recipe.input.channels:
+        raise UsageError(
+            "the colour does not fit the graph's input",
+            color=recipe.input.color,
+            its_channels=recipe.input.channels,
+            graph_channels=shape[1],
+            fix="--color gray has one channel, rgb and bgr three",
+        )
 
 
 def _known(run: RunFolder, source: str) -> Recipe | None:
@@ -116,6 +128,8 @@ def _draft(
                 "the ONNX file leaves its input size open", shape=shape, fix="add --size 224x224"
             )
         given["size"] = list(shape[2:])
+    if len(shape) == 4 and shape[1] == 1:
+        given = {"color": "gray", "mean": [0.0], "std": [255.0], **given}
     return {"model": {"file": str(model.resolve())}, "task": task, "input": given, "head": head}
 
 

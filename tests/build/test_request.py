@@ -96,9 +96,12 @@ def test_what_was_said_once_need_not_be_said_again(foreign, run_verb, tmp_path):
     assert told.task == "classify"
 
 
-def test_a_refused_answer_is_not_remembered(foreign, run_verb, tmp_path):
+@pytest.mark.parametrize(
+    "wrong", [("--size", "8x8"), ("--color", "gray", "--mean", "1", "--std", "1")]
+)
+def test_a_refused_answer_is_not_remembered(foreign, run_verb, tmp_path, wrong):
     base = ("--task", "classify", "--precision", "fp32", "--backend", "onnxruntime")
-    assert run_verb(foreign, "--size", "8x8", *base).exit_code == 2
+    assert run_verb(foreign, *wrong, *base).exit_code == 2
     assert not (tmp_path / "runs/theirs/recipe.yaml").exists()
 
 
