@@ -138,6 +138,7 @@ class Train(Section):
         init: Weights to start from (safetensors), relative to the recipe; none: from scratch.
         every: Steps between checkpoints.
         workers: Loader processes.
+        cache: Keep each sample in memory once it was made or read (in each loader process).
     """
 
     steps: int = Field(ge=1)
@@ -156,6 +157,7 @@ class Train(Section):
     init: Path | None = None
     every: int = Field(200, ge=1)
     workers: int = Field(0, ge=0)
+    cache: bool = False
 
 
 class Export(Section):

@@ -7,6 +7,7 @@ depends on nothing else, so a resumed run sees exactly what an uninterrupted one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,11 +39,12 @@ class Stream(TorchDataset[dict[str, Array]]):
         self.seed = seed
         self.preprocessor = Preprocessor(recipe.input)
         self.augmentations = choose(recipe.train.augment if recipe.train else ())
+        self._kept: dict[int, Sample] | None = {} if recipe.train and recipe.train.cache else None
 
     def __getitem__(self, position: int) -> dict[str, Array]:
         """What training sees at `position`, ready to be stacked."""
         epoch, place = divmod(position, len(self.dataset))
-        sample = self.dataset[int(order(len(self.dataset), self.seed, epoch)[place])]
+        sample = self._sample(int(order(len(self.dataset), self.seed, epoch)[place]))
         rng = np.random.default_rng((self.seed, _AUGMENT, position))
         for augmentation in self.augmentations:
             sample = augmentation(sample, rng)
@@ -50,6 +52,13 @@ class Stream(TorchDataset[dict[str, Array]]):
         image = np.empty((spec.channels, *spec.size), np.float32)
         geometry = self.preprocessor.into(sample.image, image)
         return {"image": image, **self.encode(sample, geometry)}
+
+    def _sample(self, index: int) -> Sample:
+        if self._kept is None:
+            return self.dataset[index]
+        if index not in self._kept:  # without the masks: they are the larger part
+            self._kept[index] = replace(self.dataset[index], masks=None, semantic=None)
+        return self._kept[index]
 
 
 @lru_cache(maxsize=2)

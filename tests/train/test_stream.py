@@ -35,6 +35,28 @@ def test_loader_processes_change_nothing(stream, workers):
     )
 
 
+def test_a_cache_changes_nothing_and_asks_for_each_sample_once(recipe, stream):
+    class Counted:
+        names = stream.dataset.names
+        asked = 0
+
+        def __len__(self):
+            return len(stream.dataset)
+
+        def __getitem__(self, index):
+            self.asked += 1
+            return stream.dataset[index]
+
+    settings = recipe.train.model_copy(update={"cache": True})
+    counted = Counted()
+    cached = Stream(
+        recipe.model_copy(update={"train": settings}), counted, stream.encode, stream.seed
+    )
+    pairs = zip(batches(stream, range(30)), batches(cached, range(30)), strict=True)
+    assert all(same(a, b) for a, b in pairs)
+    assert counted.asked == len(counted)
+
+
 def test_iterating_draws_nothing_from_the_global_generator(stream):
     before = torch.get_rng_state()
     batches(stream, range(2))
