@@ -12,7 +12,7 @@ __all__ = ["load"]
 
 
 def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
-    """Open a bundle as a callable.
+    """Open a bundle as a callable, warm: the first picture takes no longer than the next.
 
     Its digests, the engine's version and the device are checked before the engine is read. Only
     load bundles you trust: an engine file may carry code.
@@ -23,7 +23,7 @@ def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
         streams: How many frames the engine may compute at once (CPU engines).
 
     Raises:
-        FileError: no bundle, or a broken one.
+        FileError: no bundle, a broken one, or one whose head does not fit its engine.
         EngineMismatch: the engine was built for another version or device.
         MissingPackage, MachineError: this machine lacks what the engine needs.
     """
@@ -34,7 +34,9 @@ def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
     opened = open_bundle(Path(bundle))
     engine = open_engine(opened, threads=threads, streams=streams)
     try:
-        return Model(opened, engine)
+        model = Model(opened, engine)
+        model.warm_up()
+        return model
     except BaseException:
         engine.close()
         raise

@@ -113,6 +113,14 @@ class Model:
         steps = [(b - a) * 1e3 for a, b in pairwise(marks)]
         return found[0], dict(zip(("pre_ms", "engine_ms", "post_ms"), steps, strict=True))
 
+    def warm_up(self) -> None:
+        """Send one grey picture through: loops get compiled, the engine its memory.
+
+        Raises:
+            FileError, ShapeError: the head does not fit the engine's outputs.
+        """
+        self(np.full((*self.preprocess.spec.size, 3), self.preprocess.spec.pad, np.uint8))
+
     def self_test(self) -> dict[str, Any]:
         """Run the bundle's golden sample; see `edgecv.engines.golden.self_test`.
 

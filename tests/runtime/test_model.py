@@ -1,5 +1,7 @@
 """A bundle as a callable, on networks that can be worked by hand (tests/conftest.py)."""
 
+import json
+import shutil
 import threading
 from types import SimpleNamespace
 
@@ -185,3 +187,12 @@ def test_self_test_passes_and_a_changed_engine_fails(tiny_bundle, monkeypatch):
         monkeypatch.setattr(model.engine, "execute", lambda _: changed)
         with pytest.raises(GateFailed, match=r"(?s)self-test failed.*output: logits"):
             model.self_test()
+
+
+def test_load_refuses_a_head_that_does_not_fit_the_engine(tiny_bundle, tmp_path):
+    folder = shutil.copytree(tiny_bundle("classify"), tmp_path / "bundle")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["head"]["outputs"] = {"logits": "probabilities"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(FileError, match="no output 'probabilities'"):
+        edgecv.load(folder)
