@@ -37,7 +37,7 @@ TESTED_THROUGH = {
     "build/foreign.py": "build/test_request.py",
     "build/inputs.py": "build/test_assemble.py",
     "build/sample.py": "build/test_assemble.py",
-    "engines/tensorrt.py": "engines/test_trt_build.py",
+    "engines/tensorrt.py": "engines/test_trt_run.py",
     "engines/trt_api.py": "engines/test_trt_build.py",
     "engines/trt_child.py": "engines/test_rtx.py",
     "engines/trt_process.py": "engines/test_rtx.py",
