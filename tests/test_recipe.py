@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgecv.errors import FileError, RecipeError, UnknownName
+from edgecv.files import sha256_json
 from edgecv.recipe import Recipe, find_recipe, load_recipe, shipped_recipes
 
 RECIPE = """\
@@ -112,6 +113,16 @@ def test_digest_depends_on_what_shapes_the_stage_and_nothing_else(recipe, overri
     stages = ("train", "export", "calibrate", "build")
     before, after = recipe(), recipe(override)
     assert {s for s in stages if before.digest(s) != after.digest(s)} == changed
+
+
+def test_a_later_option_left_at_its_default_makes_nothing_stale(recipe):
+    """The digest is of what the recipe says, not of every key the schema has today."""
+    said = {
+        "arch": {"name": "resnet18", "args": {"classes": 10}},
+        "task": "classify",
+        "input": {"size": [64, 96], "mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]},
+    }
+    assert recipe().digest("export") == sha256_json(said)
 
 
 def test_digest_survives_a_move_of_the_checkout(tmp_path):

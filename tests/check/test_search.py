@@ -34,7 +34,9 @@ class Builder:
 
 
 @pytest.mark.parametrize("names", [True, False], ids=["named", "silent"])
-@pytest.mark.parametrize("bad", [("n0",), ("n7",), ("n15",), ("n2", "n3"), ("n0", "n9", "n15")])
+@pytest.mark.parametrize(
+    "bad", [("n0",), ("n7",), ("n8",), ("n15",), ("n2", "n3"), ("n0", "n9", "n15")]
+)
 def test_exactly_the_bad_nodes_are_found(names, bad):
     found = refused_nodes(chain(16), Builder(*bad, names=names))
     assert sorted(item.node for item in found) == sorted(bad)
