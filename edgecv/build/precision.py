@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import ModelProto
 
-from edgecv.build.float16 import retype_float16
+from edgecv.build.float16 import LARGEST, retype_float16
 from edgecv.build.qdq import insert_qdq
 from edgecv.errors import StaleError, UnknownName, UnsupportedModel, UsageError
 from edgecv.graph.fold import fold_batchnorm
@@ -37,7 +37,7 @@ class Typed:
         model: The graph, its IO in fp32.
         quantized: Names of the nodes with int8 data and weight.
         kept: Conv/ConvTranspose/Gemm/MatMul node that int8 left in float -> why.
-        warnings: Stored values that float16 could not hold.
+        warnings: Stored values and measured activations that float16 cannot hold.
     """
 
     model: ModelProto
@@ -85,6 +85,8 @@ def type_model(
         amax = _amax(placement, ranges)
         insert_qdq(typed, placement, amax, scale_dtype="float16" if half else "float32")
     warnings = retype_float16(typed) if half else ()
+    if half and ranges is not None:
+        warnings += _overflowing(ranges)
     return Typed(_checked(typed), placement.nodes, dict(placement.kept), warnings)
 
 
@@ -158,6 +160,16 @@ def _amax(placement: Placement, ranges: Ranges) -> Mapping[str, float]:
             fix=CALIBRATE,
         )
     return {name: ranges.tensors[name].amax for name in placement.tensors}
+
+
+def _overflowing(ranges: Ranges) -> tuple[str, ...]:
+    """Measured activations that float16 cannot hold: they become infinity in the fp16 part."""
+    return tuple(
+        f"fp16: {name} reached {max(-seen.low, seen.high):.4g} in calibration; float16 ends at "
+        f"{LARGEST:.0f}"
+        for name, seen in ranges.tensors.items()
+        if max(-seen.low, seen.high) > LARGEST
+    )
 
 
 def _opset(model: ModelProto) -> int:

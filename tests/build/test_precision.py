@@ -158,3 +158,11 @@ def test_constant_nodes_are_stored(residual, image, run):
     assert "Constant" not in {node.op_type for node in typed.graph.node}
     assert sqnr_db(reference, run(typed, image)[0]) > 50
     onnx.checker.check_model(typed, full_check=True)
+
+
+def test_activations_beyond_float16_are_said(residual, ranges):
+    huge = {**ranges.tensors, "r2": ranges.tensors["r2"].model_copy(update={"high": 7e4})}
+    table = ranges.model_copy(update={"tensors": huge})
+    (warning,) = type_model(residual, "int8", ranges=table, rest="fp16").warnings
+    assert warning == "fp16: r2 reached 7e+04 in calibration; float16 ends at 65504"
+    assert type_model(residual, "int8", ranges=table).warnings == ()

@@ -31,10 +31,18 @@ def test_range_grows_without_losing_a_value(rng):
     assert grown.exponent == once.exponent
 
 
+def test_growth_by_hand():
+    """Range 1 -> 4: the bins of 0.5 and of 0.75 move to an eighth and to 3/16 of the new range."""
+    histogram = filled(np.array([0.5, 0.75]))
+    assert np.flatnonzero(histogram.counts).tolist() == [BINS // 2, 3 * BINS // 4]
+    histogram.add(np.array([2.0], np.float32))
+    assert np.flatnonzero(histogram.counts).tolist() == [BINS // 8, 3 * BINS // 16, BINS // 2]
+
+
 def test_order_and_batching_do_not_matter(rng):
     values = (rng.standard_t(3, 4096) * np.geomspace(1e-6, 1e3, 4096)).astype(np.float32)
-    one = filled(values)
-    other = filled(*np.split(values[::-1], 16))
+    one = filled(values[::-1])
+    other = filled(*np.split(values, 16))
     assert (one.counts == other.counts).all()
     assert (one.low, one.high) == (other.low, other.high)
 
