@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from edgecv.errors import MachineError
+from edgecv.errors import MachineError, MissingPackage
+
+_DISTRIBUTIONS = {"cv2": "opencv-python-headless"}
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,19 @@ class Op:
         """The function of one provider; nothing else is imported.
 
         Raises:
-            MachineError: the provider does not exist, or cannot be imported on this machine.
+            MachineError: there is no such provider.
+            MissingPackage: a package it needs is not installed.
         """
+        if provider not in self.providers:
+            raise MachineError(
+                f"{self.name} has no provider {provider!r}",
+                known=", ".join(self.providers),
+                fix="provider='cpu'",
+            )
         try:
             module = import_module(f"edgecv.ops.{self.name}.{provider}")
         except ImportError as err:
-            raise MachineError(
-                f"{self.name}: provider {provider!r} cannot be loaded here",
-                missing=err.name,
-                known=", ".join(self.providers),
-                fix="provider='cpu'",
-            ) from err
+            package = _DISTRIBUTIONS.get(err.name or "", err.name or "unknown")
+            raise MissingPackage(package, provider, needed_for=f"the op {self.name}") from err
         function: Callable[..., Any] = getattr(module, self.name)
         return function

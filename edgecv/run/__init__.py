@@ -40,15 +40,17 @@ def run(
         {"frames", "dropped", "files"}.
 
     Raises:
-        UsageError, FileError, ShapeError, MachineError: before anything is written.
+        UsageError, FileError, ShapeError, MachineError, MissingPackage: before anything is written.
         IoFailed: the source broke off, or writing failed; what was complete is kept.
         KeyboardInterrupt: passed on after every file is closed.
     """
+    from edgecv.images import opencv
     from edgecv.run.capabilities import require_window
     from edgecv.run.sink import Sink
     from edgecv.run.sources import open_source
     from edgecv.runtime import load
 
+    opencv()  # here, so that its absence has one clear message
     if limit < 0:
         raise UsageError("--limit must be >= 0", got=limit)
     if show:

@@ -175,6 +175,13 @@ def test_verb_fails_clearly(bundle, picture, tmp_path, monkeypatch, args, code, 
     assert "Traceback" not in done.stderr
 
 
+def test_verb_names_the_extra_where_opencv_is_missing(bundle, picture, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    done = CliRunner().invoke(app, ["run", str(bundle), str(picture)])
+    assert done.exit_code == 3
+    assert "edgecv[cpu]" in done.stderr
+
+
 def test_verb_refuses_a_missing_bundle(tmp_path, picture):
     done = CliRunner().invoke(app, ["run", str(tmp_path / "none"), str(picture)])
     assert (done.exit_code, "bundle not found" in done.stderr) == (2, True)
