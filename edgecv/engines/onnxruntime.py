@@ -13,6 +13,7 @@ from typing import Any
 
 from edgecv.bundle import Layer, Tensor
 from edgecv.engines.contract import Array, Arrays, Built, check_arrays, require_file, zeros
+from edgecv.engines.versions import backend_version
 from edgecv.errors import FileError, MachineError, MissingPackage, UnsupportedModel
 from edgecv.recipe import Build
 
@@ -52,7 +53,7 @@ def build_engine(
     engine = OnnxRuntimeEngine(target)
     layers = engine.layers()
     engine.close()
-    return Built(ENGINE_FILE, _runtime().__version__, layers)
+    return Built(ENGINE_FILE, backend_version("onnxruntime"), layers)
 
 
 def load_engine(

@@ -20,6 +20,7 @@ import numpy as np
 
 from edgecv.bundle import Layer, Tensor
 from edgecv.engines.contract import Array, Arrays, Built, check_arrays, require_file
+from edgecv.engines.versions import backend_version
 from edgecv.errors import FileError, MachineError, MissingPackage, UnsupportedModel
 from edgecv.recipe import Build
 
@@ -60,7 +61,9 @@ def build_engine(
     layers = engine.layers()
     engine.close()
     log = (_note(precision, options.rest),)
-    return Built(ENGINE_FILE, version(), layers, log=tuple(line for line in log if line))
+    return Built(
+        ENGINE_FILE, backend_version("openvino"), layers, log=tuple(line for line in log if line)
+    )
 
 
 def load_engine(
@@ -145,11 +148,6 @@ class OpenVinoEngine:
         """Free the compiled model."""
         self._compiled = None
         self._requests = LifoQueue()
-
-
-def version() -> str:
-    """Version of OpenVINO, without its build number."""
-    return str(_library().__version__).split("-")[0]
 
 
 def capabilities() -> tuple[str, ...]:

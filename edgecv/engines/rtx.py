@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edgecv.bundle import Layer, Manifest
 from edgecv.engines.contract import Built, require_file
 from edgecv.engines.trt_build import Job
-from edgecv.engines.trt_match import mismatch
+from edgecv.engines.trt_match import installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
 from edgecv.errors import UsageError
 from edgecv.recipe import Build
@@ -53,8 +53,8 @@ def build_engine(
     )
     built = build_in_child(job)
     layers = tuple(Layer(**layer) for layer in built["layers"])
-    targets = tuple(built["targets"])
-    return Built(ENGINE_FILE, built["version"], layers, targets, log=tuple(built["log"]))
+    targets, version = tuple(built["targets"]), installed_version(FLAVOUR)
+    return Built(ENGINE_FILE, version, layers, targets, log=tuple(built["log"]))
 
 
 def load_engine(

@@ -13,9 +13,8 @@ from edgecv.cuda.driver import devices, free_bytes
 from edgecv.engines.choose import cache_folder
 from edgecv.engines.contract import Built, require_file
 from edgecv.engines.trt_build import Job
-from edgecv.engines.trt_match import VERSION_COMPATIBLE, mismatch
+from edgecv.engines.trt_match import VERSION_COMPATIBLE, installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
-from edgecv.engines.versions import backend_version
 from edgecv.errors import MachineError
 from edgecv.recipe import Build
 
@@ -49,7 +48,7 @@ def build_engine(
             fix="copy the bundle to the device and run there: edgecv build BUNDLE "
             "--backend tensorrt; for RTX cards, here: --backend tensorrt-rtx",
         )
-    version, device = backend_version(FLAVOUR), here[0]
+    version, device = installed_version(FLAVOUR), here[0]
     name = f"timing-{version}-{device.capability}-{device.name}.cache".replace(" ", "_")
     job = Job(
         flavour=FLAVOUR,
@@ -68,7 +67,7 @@ def build_engine(
     if options.version_compatible:
         host[VERSION_COMPATIBLE] = "yes"
     facts, log = tuple(host.items()), tuple(built["log"])
-    return Built(ENGINE_FILE, built["version"], layers, targets, facts, log)
+    return Built(ENGINE_FILE, version, layers, targets, facts, log)
 
 
 def load_engine(

@@ -6,7 +6,9 @@ import re
 
 from edgecv.bundle import Manifest
 from edgecv.cuda.driver import devices
+from edgecv.engines.trt_api import import_tensorrt
 from edgecv.engines.versions import backend_version
+from edgecv.errors import EdgecvError
 
 VERSION_COMPATIBLE = "version_compatible"  # key in the manifest's host facts
 
@@ -23,7 +25,7 @@ def mismatch(manifest: Manifest, *, exact: bool) -> dict[str, object]:
         device: loading says that better).
     """
     facts: dict[str, object] = {}
-    here = backend_version(manifest.backend)
+    here = installed_version(manifest.backend)
     if here != "unknown" and not _version_fits(manifest.backend_version, here, exact):
         facts["built_with"] = f"{manifest.backend} {manifest.backend_version}"
         facts["installed_here"] = f"{manifest.backend} {here}"
@@ -32,6 +34,20 @@ def mismatch(manifest: Manifest, *, exact: bool) -> dict[str, object]:
         facts["built_for"] = ", ".join(manifest.targets)
         facts["this_gpu"] = found[0]
     return facts
+
+
+def installed_version(flavour: str) -> str:
+    """Version of TensorRT here: its package's, else the module's; "unknown" without either.
+
+    A Debian package (JetPack) may bring the module without pip's metadata.
+    """
+    found = backend_version(flavour)
+    if found == "unknown":
+        try:
+            found = str(import_tensorrt(flavour, to_build=False).__version__)
+        except EdgecvError:
+            return "unknown"
+    return found
 
 
 def _version_fits(built: str, here: str, exact: bool) -> bool:

@@ -1,5 +1,8 @@
 """An engine is compared with the machine before it is deserialised."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from edgecv import engines
@@ -79,3 +82,19 @@ def test_a_version_compatible_engine_loads_in_newer_versions_only(bundle, machin
     made = bundle(host={"version_compatible": "yes"})
     with pytest.raises(AssertionError if fits else EngineMismatch, match=r"deseri|does not fit"):
         engines.open_engine(made)
+
+
+def test_a_module_without_pips_metadata_still_tells_its_version(monkeypatch):
+    def found(flavour, to_build):
+        return SimpleNamespace(__version__="8.6.2")
+
+    monkeypatch.setattr(trt_match, "backend_version", lambda backend: "unknown")
+    monkeypatch.setattr(trt_match, "import_tensorrt", found)
+    assert trt_match.installed_version("tensorrt") == "8.6.2"
+
+
+def test_no_tensorrt_at_all_is_unknown(monkeypatch):
+    monkeypatch.setattr(trt_match, "backend_version", lambda backend: "unknown")
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setitem(sys.modules, "tensorrt_lean", None)
+    assert trt_match.installed_version("tensorrt") == "unknown"
