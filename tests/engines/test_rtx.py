@@ -1,16 +1,11 @@
 """Real TensorRT-RTX builds, on a machine without a GPU."""
 
-import subprocess
-import sys
-
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edgecv import engines, progress
+from edgecv import engines
 from edgecv.cuda import driver
-from edgecv.engines import trt_process
-from edgecv.engines.trt_build import Job
 from edgecv.errors import FileError, MachineError, UnknownName, UnsupportedModel, UsageError
 from edgecv.recipe import Build
 
@@ -99,21 +94,6 @@ def test_a_broken_file_is_refused(tmp_path):
         build(path, tmp_path / "b")
 
 
-def test_a_builder_that_dies_is_an_error_with_its_last_words(monkeypatch, tmp_path):
-    real = subprocess.Popen
-
-    def dying(command, **options):
-        code = "import os; print('ERROR: last words', flush=True); os.abort()"
-        return real([sys.executable, "-c", code], **options)
-
-    monkeypatch.setattr(trt_process.subprocess, "Popen", dying)
-    job = Job("tensorrt-rtx", "m", "", "p", {}, (1, 1, 1))
-    with pytest.raises(UnsupportedModel, match="died while building") as caught:
-        trt_process.build_in_child(job)
-    assert "last words" in str(caught.value)
-    assert caught.value.facts["exit_status"] == -6
-
-
 def test_executing_without_a_gpu_says_so(save_net, tmp_path, monkeypatch):
     monkeypatch.setattr(driver, "load_driver", lambda: None)
     built = build(save_net(), tmp_path / "b")
@@ -126,36 +106,3 @@ def test_the_build_works_from_any_folder(save_net, tmp_path, monkeypatch):
     path = save_net()
     monkeypatch.chdir(tmp_path)
     assert build(path, tmp_path / "b").version
-
-
-LINES = [
-    "INFO: Opset version: 20",
-    "PROGRESS: Building engine 0/3",
-    "PROGRESS: Cloning 1/227",
-    "PROGRESS: Building engine 1/3",
-    "PROGRESS: Building engine 1/3",
-    "INFO: [MemUsage] x",
-    "ERROR: no such thing",
-]
-
-
-def test_the_user_sees_errors_and_how_far_the_whole_build_is(capsys):
-    progress.set_quiet(False)
-    shown = trt_process._Shown("tensorrt-rtx")
-    for line in LINES:
-        shown(line)
-    assert capsys.readouterr().err.splitlines() == [
-        "tensorrt-rtx: Building engine, step 1/3",
-        "tensorrt-rtx: no such thing",
-    ]
-
-
-def test_without_a_monitor_the_log_is_what_is_shown(capsys):
-    progress.set_quiet(False)
-    shown = trt_process._Shown("tensorrt")
-    for line in (line for line in LINES if not line.startswith("PROGRESS")):
-        shown(line)
-    assert capsys.readouterr().err.splitlines() == [
-        "tensorrt: [MemUsage] x",
-        "tensorrt: no such thing",
-    ]

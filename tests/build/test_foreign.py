@@ -1,0 +1,70 @@
+"""A foreign file gets a recipe and the normal form; what it says is not asked."""
+
+import onnx
+import pytest
+
+from edgecv.build.foreign import adopt_foreign
+from edgecv.errors import UsageError
+from edgecv.files import read_json, sha256_file
+from edgecv.pipeline import RunFolder
+from edgecv.recipe import load_recipe
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "runs", "theirs")
+
+
+@pytest.fixture
+def theirs(tmp_path, tiny):
+    def write(**options):
+        path = tmp_path / "theirs.onnx"
+        onnx.save(tiny(**options), path)
+        return path
+
+    return write
+
+
+def test_recipe_model_and_record_are_written(theirs, run):
+    path = theirs()
+    recipe = adopt_foreign(path, run, {"task": "classify", "mean": [1, 2, 3]})
+    assert load_recipe(run.path / "recipe.yaml") == recipe
+    assert recipe.input.size == (16, 16)
+    assert recipe.head.tensor("logits") == "logits"
+    record = read_json(run.export_json, "export record")
+    assert record["source_digest"] == sha256_file(path)
+    assert record["model_digest"] == sha256_file(run.model)
+    assert record["recipe_digest"] == recipe.digest("export")
+
+
+def test_it_is_adopted_once(theirs, run):
+    path = theirs()
+    adopt_foreign(path, run, {"task": "classify"})
+    before = run.model.stat().st_mtime_ns
+    adopt_foreign(path, run, {})
+    assert run.model.stat().st_mtime_ns == before
+    adopt_foreign(theirs(channels=8), run, {"task": "classify"})
+    assert run.model.stat().st_mtime_ns != before
+
+
+def test_another_file_of_the_same_name_is_asked_anew(theirs, run):
+    adopt_foreign(theirs(), run, {"task": "classify"})
+    with pytest.raises(UsageError, match="does not say what it is for"):
+        adopt_foreign(theirs(channels=8), run, {})
+
+
+def test_roles_may_be_named_by_an_override(theirs, run):
+    path = theirs()
+    with pytest.raises(UsageError, match=r"which output plays which role.*") as caught:
+        adopt_foreign(path, run, {"head": "centernet"})
+    assert "head.outputs" in caught.value.fix
+    names = ["head.outputs={heatmap: logits, size: logits, offset: logits}"]
+    recipe = adopt_foreign(path, run, {"head": "centernet"}, names)
+    assert recipe.head.tensor("heatmap") == "logits"
+
+
+def test_a_colour_the_graph_cannot_take_is_refused(theirs, run):
+    answers = {"task": "classify", "color": "gray", "mean": [0], "std": [1]}
+    with pytest.raises(UsageError, match="colour does not fit"):
+        adopt_foreign(theirs(), run, answers)
+    assert not (run.path / "recipe.yaml").exists()

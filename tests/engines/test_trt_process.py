@@ -1,0 +1,79 @@
+"""A builder in a process of its own: its crash is a message, its errors keep their class."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecv import progress
+from edgecv.engines import trt_process
+from edgecv.engines.trt_build import Job
+from edgecv.engines.trt_process import build_in_child
+from edgecv.errors import EdgecvError, MissingPackage, UnknownName, UnsupportedModel
+
+
+def test_a_builder_that_dies_is_an_error_with_its_last_words(monkeypatch, tmp_path):
+    real = subprocess.Popen
+
+    def dying(command, **options):
+        code = "import os; print('ERROR: last words', flush=True); os.abort()"
+        return real([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(trt_process.subprocess, "Popen", dying)
+    job = Job("tensorrt-rtx", "m", "", "p", {}, (1, 1, 1))
+    with pytest.raises(UnsupportedModel, match="died while building") as caught:
+        build_in_child(job)
+    assert "last words" in str(caught.value)
+    assert caught.value.facts["exit_status"] == -6
+
+
+@pytest.mark.parametrize("kind", [UnsupportedModel, MissingPackage, UnknownName])
+def test_an_error_of_the_child_is_raised_in_its_own_class(monkeypatch, kind):
+    said = {"kind": kind.__name__, "what": "no", "fix": "do", "facts": {"node": "x"}}
+    real = subprocess.Popen
+
+    def failing(command, **options):
+        write = f"import pathlib; pathlib.Path({str(Path(command[-1]).with_name('result.json'))!r})"
+        code = f"{write}.write_text({json.dumps({'error': said})!r})"
+        return real([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(trt_process.subprocess, "Popen", failing)
+    with pytest.raises(kind, match="fix: do") as caught:
+        build_in_child(Job("tensorrt", "m", "", "p", {}, (1, 1, 1)))
+    assert isinstance(caught.value, EdgecvError)
+    assert caught.value.facts == {"node": "x"}
+
+
+LINES = [
+    "INFO: Opset version: 20",
+    "PROGRESS: Building engine 0/3",
+    "PROGRESS: Cloning 1/227",
+    "PROGRESS: Building engine 1/3",
+    "PROGRESS: Building engine 1/3",
+    "INFO: [MemUsage] x",
+    "ERROR: no such thing",
+]
+
+
+def test_the_user_sees_errors_and_how_far_the_whole_build_is(capsys):
+    progress.set_quiet(False)
+    shown = trt_process._Shown("tensorrt-rtx")
+    for line in LINES:
+        shown(line)
+    assert capsys.readouterr().err.splitlines() == [
+        "tensorrt-rtx: Building engine, step 1/3",
+        "tensorrt-rtx: no such thing",
+    ]
+
+
+def test_without_a_monitor_the_log_is_what_is_shown(capsys):
+    progress.set_quiet(False)
+    shown = trt_process._Shown("tensorrt")
+    for line in (line for line in LINES if not line.startswith("PROGRESS")):
+        shown(line)
+    assert capsys.readouterr().err.splitlines() == [
+        "tensorrt: [MemUsage] x",
+        "tensorrt: no such thing",
+    ]
