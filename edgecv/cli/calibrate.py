@@ -18,12 +18,20 @@ MethodOpt = Annotated[
 ]
 ImagesOpt = Annotated[int, typer.Option("--images", min=0, help="How many; 0: as the recipe says.")]
 
+CacheOpt = Annotated[
+    str,
+    typer.Option(
+        "--tensorrt-cache", help="Also write ranges.cache for TensorRT VERSION <= 10 (8.6.1)."
+    ),
+]
+
 
 def calibrate(
     source: SourceArg,
     data: DataOpt = None,
     method: MethodOpt = "",
     images: ImagesOpt = 0,
+    tensorrt_cache: CacheOpt = "",
     runs: RunsOpt = RUNS,
     sets: SetOpt = None,
     as_json: JsonOpt = False,
@@ -36,8 +44,14 @@ def calibrate(
     """
     with user_errors(quiet):
         from edgecv.calibrate.stage import calibrate_source, summary
+        from edgecv.calibrate.tensorrt_cache import cache_beside, require_version
 
+        if tensorrt_cache:
+            require_version(tensorrt_cache)
         path = calibrate_source(
             source, runs, images=data, method=method, count=images, overrides=sets or ()
         )
-        emit(summary(path), as_json, lambda: f"ranges  {path}")
+        lines = [f"ranges  {path}"]
+        if tensorrt_cache:
+            lines.append(f"cache   {cache_beside(path, tensorrt_cache)}")
+        emit(summary(path), as_json, lambda: "\n".join(lines))

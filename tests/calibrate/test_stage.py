@@ -151,3 +151,20 @@ def test_verb_says_what_is_wrong(recipe_file, tmp_path):
     done = CliRunner().invoke(app, ["calibrate", str(recipe_file), "--runs", str(tmp_path)])
     assert done.exit_code == 2
     assert "no model to calibrate" in done.stderr
+
+
+def test_verb_writes_a_tensorrt_cache(recipe_file, run):
+    arguments = ["calibrate", str(recipe_file), "--runs", str(run.root)]
+    done = CliRunner().invoke(app, [*arguments, "--tensorrt-cache", "8.6.1"])
+    assert done.exit_code == 0, done.output
+    lines = (run.path / "ranges.cache").read_text().splitlines()
+    assert lines[0].startswith("TRT-8601-")
+    assert [line.split(": ")[0] for line in lines[1:]] == ["images", "r"]
+
+
+def test_verb_refuses_a_version_before_it_measures(recipe_file, run):
+    arguments = ["calibrate", str(recipe_file), "--runs", str(run.root)]
+    done = CliRunner().invoke(app, [*arguments, "--tensorrt-cache", "11.0.0"])
+    assert done.exit_code == 2
+    assert "no calibration cache" in done.stderr
+    assert not run.ranges.exists()
