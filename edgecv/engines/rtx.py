@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgecv.bundle import Layer, Manifest
 from edgecv.engines.contract import Built, require_file
-from edgecv.engines.trt_build import Job
+from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_match import installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
 from edgecv.errors import UsageError

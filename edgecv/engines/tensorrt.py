@@ -12,7 +12,7 @@ from edgecv.bundle import Layer, Manifest
 from edgecv.cuda.driver import devices, free_bytes
 from edgecv.engines.choose import cache_folder
 from edgecv.engines.contract import Built, require_file
-from edgecv.engines.trt_build import Job
+from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_match import VERSION_COMPATIBLE, installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
 from edgecv.errors import MachineError

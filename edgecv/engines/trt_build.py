@@ -8,56 +8,16 @@ not run on a GPU: they are tested against fakes with each version's names.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecv.engines.trt_api import (
-    capability,
-    import_tensorrt,
-    is_error,
-    make_logger,
-    make_progress,
-    member,
-    need,
-    tag,
-)
+from edgecv.engines.trt_api import import_tensorrt, is_error, make_logger, member, tag
+from edgecv.engines.trt_config import Configuration
+from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_layers import layers_from_inspector, layers_from_log
-from edgecv.engines.trt_weak import constrain_layers
 from edgecv.errors import MachineError, UnsupportedModel
 from edgecv.files import whole_file
 from edgecv.recipe import Build
-
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Job:
-    """One build.
-
-    Attributes:
-        flavour: `tensorrt` or `tensorrt-rtx`.
-        model: The typed ONNX file.
-        source: The portable form for versions without strong typing; may be missing.
-        plan: Where the plan goes.
-        options: The recipe's build section.
-        batch: (min, opt, max) of a dynamic batch.
-        timing_cache: File of the timing cache; empty: none.
-        workspace_bytes: Workspace limit; 0: the builder's own.
-    """
-
-    flavour: str
-    model: str
-    source: str
-    plan: str
-    options: dict[str, Any]
-    batch: tuple[int, int, int]
-    timing_cache: str = ""
-    workspace_bytes: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON, for the child process."""
-        return asdict(self)
 
 
 class PlanBuilder:
@@ -104,13 +64,14 @@ class PlanBuilder:
             UnknownName: a target this TensorRT-RTX does not know.
         """
         self._parse()
-        config = self._config()
+        setup = Configuration(self._trt, self._builder, self._network, self._job, self._say)
+        config = setup.make(strong=self._strong)
         plan = self._builder.build_serialized_network(self._network, config)
         if plan is None:
             raise self._build_failure()
         with whole_file(Path(self._job.plan)) as temporary:
             temporary.write_bytes(memoryview(plan))
-        self._save_timing_cache(config)
+        setup.save_timing_cache(config)
         return {
             "version": self._version,
             "layers": [layer.model_dump() for layer in self._layers(plan)],
@@ -118,8 +79,6 @@ class PlanBuilder:
             "typing": "strong" if self._strong else "weak",
             "log": self._remarks(),
         }
-
-    # -- network ---------------------------------------------------------------------------------
 
     def _is_strong(self) -> bool:
         flags = self._trt.NetworkDefinitionCreationFlag
@@ -149,118 +108,6 @@ class PlanBuilder:
                 **_parser_facts(found),
                 fix="edgecv check MODEL.onnx names the rewrite",
             )
-
-    # -- configuration ---------------------------------------------------------------------------
-
-    def _config(self) -> Any:
-        config = self._builder.create_builder_config()
-        self._set_precision(config)
-        self._set_compatibility(config)
-        self._set_profile(config)
-        if self._job.flavour == "tensorrt-rtx":
-            self._set_targets(config)
-        else:
-            self._set_dla(config)
-            self._load_timing_cache(config)
-        verbosity = getattr(self._trt, "ProfilingVerbosity", None)
-        if verbosity is not None and hasattr(config, "profiling_verbosity"):
-            config.profiling_verbosity = verbosity.DETAILED
-        if self._job.workspace_bytes and hasattr(config, "set_memory_pool_limit"):
-            pool = self._trt.MemoryPoolType.WORKSPACE
-            config.set_memory_pool_limit(pool, self._job.workspace_bytes)
-        if self._options.optimization_level >= 0:
-            need(config, "builder_optimization_level", "optimization level", self._version)
-            config.builder_optimization_level = self._options.optimization_level
-        monitor = make_progress(self._trt, self._progress)
-        if monitor is not None and hasattr(config, "progress_monitor"):
-            config.progress_monitor = monitor
-        return config
-
-    def _set_precision(self, config: Any) -> None:
-        """TF32 off unless asked for; the flags of weak typing where there is no strong one."""
-        flags, options = self._trt.BuilderFlag, self._options
-        tf32 = member(flags, "TF32")
-        if tf32 is not None:
-            (config.set_flag if options.precision == "tf32" else config.clear_flag)(tf32)
-        if self._strong:
-            return
-        quantized = options.precision in ("int8", "mixed")
-        half = options.precision == "fp16" or (quantized and options.rest == "fp16")
-        for wanted, name in ((half, "FP16"), (quantized, "INT8")):
-            if wanted:
-                config.set_flag(need(flags, name, name, self._version))
-        if half:
-            config.set_flag(need(flags, "OBEY_PRECISION_CONSTRAINTS", "constraints", self._version))
-            constrain_layers(self._trt, self._network)
-
-    def _set_compatibility(self, config: Any) -> None:
-        options, flags = self._options, self._trt.BuilderFlag
-        if options.version_compatible:
-            flag = need(flags, "VERSION_COMPATIBLE", "version compatibility", self._version)
-            config.set_flag(flag)
-        if options.hardware_compatibility != "none":
-            levels = need(
-                self._trt, "HardwareCompatibilityLevel", "hardware compatibility", self._version
-            )
-            name = options.hardware_compatibility.upper()
-            level = need(levels, name, f"hardware compatibility {name}", self._version)
-            config.hardware_compatibility_level = level
-
-    def _set_dla(self, config: Any) -> None:
-        core = self._options.dla_core
-        if core < 0:
-            return
-        cores = getattr(self._builder, "num_DLA_cores", 0)
-        if core >= cores:
-            raise MachineError("this machine has no such DLA core", asked=core, cores=cores)
-        config.default_device_type = self._trt.DeviceType.DLA
-        config.DLA_core = core
-        if self._options.gpu_fallback:
-            config.set_flag(self._trt.BuilderFlag.GPU_FALLBACK)
-
-    def _set_targets(self, config: Any) -> None:
-        targets = self._options.targets
-        config.num_compute_capabilities = len(targets)
-        for index, target in enumerate(targets):
-            config.set_compute_capability(capability(self._trt, target), index)
-
-    def _set_profile(self, config: Any) -> None:
-        """One optimisation profile over the batch, if the batch is dynamic."""
-        profile = None
-        for index in range(self._network.num_inputs):
-            tensor = self._network.get_input(index)
-            shape = tuple(tensor.shape)
-            if -1 not in shape:
-                continue
-            if -1 in shape[1:]:
-                raise UnsupportedModel(
-                    "only the batch may be dynamic", input=tensor.name, shape=shape
-                )
-            profile = profile or self._builder.create_optimization_profile()
-            low, opt, high = ((batch, *shape[1:]) for batch in self._job.batch)
-            profile.set_shape(tensor.name, low, opt, high)
-        if profile is not None:
-            config.add_optimization_profile(profile)
-
-    # -- timing cache ----------------------------------------------------------------------------
-
-    def _load_timing_cache(self, config: Any) -> None:
-        if not self._job.timing_cache or not hasattr(config, "create_timing_cache"):
-            return
-        path = Path(self._job.timing_cache)
-        cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
-        if cache is not None and not config.set_timing_cache(cache, ignore_mismatch=False):
-            self._say("the timing cache is of another device or version: not used")
-
-    def _save_timing_cache(self, config: Any) -> None:
-        if self._job.flavour == "tensorrt-rtx" or not self._job.timing_cache:
-            return
-        cache = config.get_timing_cache() if hasattr(config, "get_timing_cache") else None
-        if cache is not None:
-            with whole_file(Path(self._job.timing_cache)) as temporary:
-                temporary.write_bytes(memoryview(cache.serialize()))
-
-    # -- what came out ---------------------------------------------------------------------------
 
     def _layers(self, plan: Any) -> tuple[Any, ...]:
         """From the log (RTX prints its final table), else from the inspector of the plan."""
@@ -303,9 +150,6 @@ class PlanBuilder:
         self._messages.append((severity, message))
         if severity != "VERBOSE":
             self._say(f"{severity}: {message}")
-
-    def _progress(self, phase: str, step: int, steps: int) -> None:
-        self._say(f"PROGRESS: {phase} {step}/{steps}")
 
 
 def _parser_facts(errors: list[Any]) -> dict[str, object]:

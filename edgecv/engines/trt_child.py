@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgecv.engines.trt_build import Job, PlanBuilder
+from edgecv.engines.trt_build import PlanBuilder
+from edgecv.engines.trt_job import Job
 from edgecv.errors import EdgecvError
 from edgecv.files import read_json, write_json
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edgecv import errors
-from edgecv.engines.trt_build import Job
 from edgecv.engines.trt_child import RESULT
+from edgecv.engines.trt_job import Job
 from edgecv.errors import EdgecvError, UnsupportedModel
 from edgecv.files import read_json, write_json
 from edgecv.progress import note

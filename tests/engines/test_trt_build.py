@@ -2,7 +2,8 @@
 
 import pytest
 
-from edgecv.engines.trt_build import Job, PlanBuilder
+from edgecv.engines.trt_build import PlanBuilder
+from edgecv.engines.trt_job import Job
 from edgecv.errors import MachineError, UnknownName, UnsupportedModel
 from edgecv.recipe import Build
 from tests.engines.fake_tensorrt import STRONG, VERSIONS, WEAK, FakeTensorRT

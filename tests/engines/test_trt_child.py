@@ -6,6 +6,7 @@ import pytest
 
 from edgecv.engines import trt_build
 from edgecv.engines.trt_child import RESULT, main
+from edgecv.engines.trt_job import Job
 from tests.engines.fake_tensorrt import FakeTensorRT
 
 
@@ -15,7 +16,7 @@ def job(tmp_path, monkeypatch):
         trt = FakeTensorRT("10.3.0.26", **fake)
         monkeypatch.setattr(trt_build, "import_tensorrt", lambda flavour, to_build: trt)
         (tmp_path / "model.onnx").write_bytes(b"x")
-        made = trt_build.Job(
+        made = Job(
             "tensorrt",
             str(tmp_path / "model.onnx"),
             "",

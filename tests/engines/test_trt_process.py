@@ -9,7 +9,7 @@ import pytest
 
 from edgecv import progress
 from edgecv.engines import trt_process
-from edgecv.engines.trt_build import Job
+from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_process import build_in_child
 from edgecv.errors import EdgecvError, MissingPackage, UnknownName, UnsupportedModel
 

@@ -1,0 +1,146 @@
+"""How a TensorRT builder is configured: precision, compatibility, targets, DLA, caches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgecv.engines.trt_api import capability, make_progress, member, need
+from edgecv.engines.trt_job import Job
+from edgecv.engines.trt_weak import constrain_layers
+from edgecv.errors import MachineError, UnsupportedModel
+from edgecv.files import whole_file
+from edgecv.recipe import Build
+
+
+class Configuration:
+    """Turns a job's options into an IBuilderConfig of whatever version is here."""
+
+    def __init__(
+        self, trt: Any, builder: Any, network: Any, job: Job, say: Callable[[str], None]
+    ) -> None:
+        """Take the module, its builder, the parsed network and the job; `say` gets progress."""
+        self._trt, self._builder, self._network, self._job = trt, builder, network, job
+        self._say, self._version = say, str(trt.__version__)
+        self._options = Build.model_validate(job.options)
+
+    def make(self, *, strong: bool) -> Any:
+        """The builder's configuration.
+
+        Args:
+            strong: Whether the network is strongly typed; else flags and layers state precision.
+
+        Raises:
+            MachineError: this version lacks what was asked for.
+            UnknownName: a target this TensorRT-RTX does not know.
+            UnsupportedModel: a dynamic dimension other than the batch.
+        """
+        config = self._builder.create_builder_config()
+        self._set_precision(config, strong)
+        self._set_compatibility(config)
+        self._set_profile(config)
+        if self._job.flavour == "tensorrt-rtx":
+            self._set_targets(config)
+        else:
+            self._set_dla(config)
+            self._load_timing_cache(config)
+        verbosity = getattr(self._trt, "ProfilingVerbosity", None)
+        if verbosity is not None and hasattr(config, "profiling_verbosity"):
+            config.profiling_verbosity = verbosity.DETAILED
+        if self._job.workspace_bytes and hasattr(config, "set_memory_pool_limit"):
+            pool = self._trt.MemoryPoolType.WORKSPACE
+            config.set_memory_pool_limit(pool, self._job.workspace_bytes)
+        if self._options.optimization_level >= 0:
+            need(config, "builder_optimization_level", "optimization level", self._version)
+            config.builder_optimization_level = self._options.optimization_level
+        monitor = make_progress(self._trt, self._progress)
+        if monitor is not None and hasattr(config, "progress_monitor"):
+            config.progress_monitor = monitor
+        return config
+
+    def _set_precision(self, config: Any, strong: bool) -> None:
+        """TF32 off unless asked for; the flags of weak typing where there is no strong one."""
+        flags, options = self._trt.BuilderFlag, self._options
+        tf32 = member(flags, "TF32")
+        if tf32 is not None:
+            (config.set_flag if options.precision == "tf32" else config.clear_flag)(tf32)
+        if strong:
+            return
+        quantized = options.precision in ("int8", "mixed")
+        half = options.precision == "fp16" or (quantized and options.rest == "fp16")
+        for wanted, name in ((half, "FP16"), (quantized, "INT8")):
+            if wanted:
+                config.set_flag(need(flags, name, name, self._version))
+        if half:
+            config.set_flag(need(flags, "OBEY_PRECISION_CONSTRAINTS", "constraints", self._version))
+            constrain_layers(self._trt, self._network)
+
+    def _set_compatibility(self, config: Any) -> None:
+        options, flags = self._options, self._trt.BuilderFlag
+        if options.version_compatible:
+            flag = need(flags, "VERSION_COMPATIBLE", "version compatibility", self._version)
+            config.set_flag(flag)
+        if options.hardware_compatibility != "none":
+            levels = need(
+                self._trt, "HardwareCompatibilityLevel", "hardware compatibility", self._version
+            )
+            name = options.hardware_compatibility.upper()
+            level = need(levels, name, f"hardware compatibility {name}", self._version)
+            config.hardware_compatibility_level = level
+
+    def _set_dla(self, config: Any) -> None:
+        core = self._options.dla_core
+        if core < 0:
+            return
+        cores = getattr(self._builder, "num_DLA_cores", 0)
+        if core >= cores:
+            raise MachineError("this machine has no such DLA core", asked=core, cores=cores)
+        config.default_device_type = self._trt.DeviceType.DLA
+        config.DLA_core = core
+        if self._options.gpu_fallback:
+            config.set_flag(self._trt.BuilderFlag.GPU_FALLBACK)
+
+    def _set_targets(self, config: Any) -> None:
+        targets = self._options.targets
+        config.num_compute_capabilities = len(targets)
+        for index, target in enumerate(targets):
+            config.set_compute_capability(capability(self._trt, target), index)
+
+    def _set_profile(self, config: Any) -> None:
+        """One optimisation profile over the batch, if the batch is dynamic."""
+        profile = None
+        for index in range(self._network.num_inputs):
+            tensor = self._network.get_input(index)
+            shape = tuple(tensor.shape)
+            if -1 not in shape:
+                continue
+            if -1 in shape[1:]:
+                raise UnsupportedModel(
+                    "only the batch may be dynamic", input=tensor.name, shape=shape
+                )
+            profile = profile or self._builder.create_optimization_profile()
+            low, opt, high = ((batch, *shape[1:]) for batch in self._job.batch)
+            profile.set_shape(tensor.name, low, opt, high)
+        if profile is not None:
+            config.add_optimization_profile(profile)
+
+    def _load_timing_cache(self, config: Any) -> None:
+        if not self._job.timing_cache or not hasattr(config, "create_timing_cache"):
+            return
+        path = Path(self._job.timing_cache)
+        cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+        if cache is not None and not config.set_timing_cache(cache, ignore_mismatch=False):
+            self._say("the timing cache is of another device or version: not used")
+
+    def save_timing_cache(self, config: Any) -> None:
+        """Keep what the builder measured for the next build."""
+        if self._job.flavour == "tensorrt-rtx" or not self._job.timing_cache:
+            return
+        cache = config.get_timing_cache() if hasattr(config, "get_timing_cache") else None
+        if cache is not None:
+            with whole_file(Path(self._job.timing_cache)) as temporary:
+                temporary.write_bytes(memoryview(cache.serialize()))
+
+    def _progress(self, phase: str, step: int, steps: int) -> None:
+        self._say(f"PROGRESS: {phase} {step}/{steps}")

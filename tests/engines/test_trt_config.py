@@ -1,0 +1,69 @@
+"""The builder's configuration, directly: what no whole build shows."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from edgecv.engines.trt_config import Configuration
+from edgecv.engines.trt_job import Job
+from edgecv.errors import UnsupportedModel
+from tests.engines.fake_tensorrt import VERSIONS, FakeTensorRT
+
+
+@pytest.fixture
+def configure(tmp_path):
+    def make(version="10.3.0.26", shape=(1, 3, 8, 8), cache=True):
+        trt, said = FakeTensorRT(version), []
+        builder = trt.Builder(None)
+        network = trt._network()
+        network._have["get_input"] = lambda index: SimpleNamespace(name="images", shape=shape)
+        path = str(tmp_path / "t.cache") if cache else ""
+        options = {"precision": "fp32"}
+        flavour = "tensorrt-rtx" if version.startswith("rtx") else "tensorrt"
+        job = Job(flavour, "m", "s", "p", options, (1, 2, 4), timing_cache=path)
+        setup = Configuration(trt, builder, network, job, said.append)
+        return setup, trt, said
+
+    return make
+
+
+@pytest.mark.parametrize("shape", [(1, 3, -1, 8), (-1, 3, 8, -1), (1, -1, 8, 8)])
+def test_only_the_batch_may_be_dynamic(configure, shape):
+    setup, _, _ = configure(shape=shape)
+    with pytest.raises(UnsupportedModel, match="only the batch may be dynamic"):
+        setup.make(strong=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_layer_names_and_types_are_kept_for_the_inspector(configure, version):
+    setup, trt, _ = configure(version)
+    setup.make(strong=version not in VERSIONS[:2])
+    assert trt.called("config.profiling_verbosity =")[0][0].name == "DETAILED"
+
+
+def test_a_timing_cache_of_another_device_is_said_and_not_used(configure, monkeypatch):
+    setup, trt, said = configure()
+    real = trt._config
+
+    def refusing():
+        config = real()
+        config._have["set_timing_cache"] = lambda cache, ignore_mismatch: False
+        return config
+
+    monkeypatch.setattr(trt, "_config", refusing)
+    setup._builder._have["create_builder_config"] = refusing
+    setup.make(strong=True)
+    assert said == ["the timing cache is of another device or version: not used"]
+
+
+def test_without_a_file_there_is_no_timing_cache(configure):
+    setup, trt, _ = configure(cache=False)
+    setup.save_timing_cache(setup.make(strong=True))
+    assert trt.called("config.create_timing_cache") == []
+
+
+def test_the_monitor_reports_unknown_phases_too(configure):
+    setup, _, said = configure()
+    monitor = setup.make(strong=True)._have["progress_monitor"]
+    monitor.phase_finish("never started")
+    assert said == ["PROGRESS: never started 0/0"]
