@@ -21,13 +21,20 @@ from edgecv.recipe import Build, find_recipe, load_recipe
 DEFAULT_TARGETS = Build().targets
 
 
-def check(path: Path, *, targets: Sequence[str] = (), runs: Path = Path("runs")) -> dict[str, Any]:
+def check(
+    path: Path,
+    *,
+    targets: Sequence[str] = (),
+    runs: Path = Path("runs"),
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
     """Parse and build a model with every TensorRT flavour here; name what it refuses.
 
     Args:
         path: An ONNX file, or a recipe (its exported model, or its foreign ONNX file).
         targets: TensorRT-RTX compute capabilities (`sm86`); none: the recipe's default ones.
         runs: Folder the recipe's artifacts live in.
+        overrides: `section.key=value` for a recipe.
 
     Returns:
         `model`, `opset`, `nodes` (how many), `ok`; `flavours` (none where no TensorRT is
@@ -39,7 +46,7 @@ def check(path: Path, *, targets: Sequence[str] = (), runs: Path = Path("runs"))
     Raises:
         FileError: no such file, or not ONNX.
     """
-    model_file = _model_file(path, runs)
+    model_file = _model_file(path, runs, overrides)
     graph = prepared(_upgraded(load_graph(model_file)))
     nodes = nodes_of(graph)
     asked = _targets(targets)
@@ -97,11 +104,11 @@ def as_text(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _model_file(path: Path, runs: Path) -> Path:
+def _model_file(path: Path, runs: Path, overrides: Sequence[str]) -> Path:
     if path.suffix == ".onnx":
         return path
     recipe_file = find_recipe(path)
-    recipe = load_recipe(recipe_file)
+    recipe = load_recipe(recipe_file, overrides)
     if recipe.model is not None:
         return recipe.model.file
     model = run_folder(runs, recipe_file).model

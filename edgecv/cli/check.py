@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, emit, user_errors
+from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, SetOpt, emit, user_errors
 
 ModelArg = Annotated[Path, typer.Argument(metavar="MODEL.onnx|RECIPE", help="What to check.")]
 TargetOpt = Annotated[
@@ -19,6 +19,7 @@ def check(
     model: ModelArg,
     target: TargetOpt = "",
     runs: RunsOpt = RUNS,
+    overrides: SetOpt = None,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -31,6 +32,6 @@ def check(
         from edgecv.check import as_text, require_buildable
         from edgecv.check import check as run
 
-        report = run(model, targets=target.split(","), runs=runs)
+        report = run(model, targets=target.split(","), runs=runs, overrides=overrides or ())
         emit(report, as_json, lambda: as_text(report))
         require_buildable(report)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, emit, user_errors
+from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, SetOpt, emit, user_errors
 
 PathsArg = Annotated[
     list[Path], typer.Argument(metavar="RECIPE|BUNDLE BUNDLE…", help="The first is the reference.")
@@ -19,6 +19,7 @@ def compare(
     paths: PathsArg,
     images: ImagesOpt = 16,
     runs: RunsOpt = RUNS,
+    overrides: SetOpt = None,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -31,6 +32,6 @@ def compare(
         from edgecv.compare import require_parity
         from edgecv.compare.text import as_text
 
-        report = run(paths, images=images, runs=runs)
+        report = run(paths, images=images, runs=runs, overrides=overrides or ())
         emit(report, as_json, lambda: as_text(report))
         require_parity(report)

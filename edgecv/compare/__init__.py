@@ -30,7 +30,11 @@ DIVERGES_DB = 20.0  # noise of 10 % of the signal's amplitude
 
 
 def compare(
-    paths: Sequence[Path], *, images: int = 16, runs: Path = Path("runs")
+    paths: Sequence[Path],
+    *,
+    images: int = 16,
+    runs: Path = Path("runs"),
+    overrides: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compare a recipe's network and its bundles, or bundles with each other.
 
@@ -38,6 +42,7 @@ def compare(
         paths: A recipe or a bundle, then bundles. The first is what the others are judged by.
         images: Held-out pictures to compare on.
         runs: Folder the recipe's artifacts live in.
+        overrides: `section.key=value` for the recipe.
 
     Returns:
         `images`, `source` (where the pictures are from), `reference`; `rows`, one a step of the
@@ -50,7 +55,7 @@ def compare(
         UsageError: nothing to compare with.
         FileError: a path is neither a bundle nor a recipe, or holds nothing to run.
     """
-    chains, data, spec = _chains(paths, runs)
+    chains, data, spec = _chains(paths, runs, overrides)
     pictures, source = _pictures(data, images)
     rows = _rows(chains, pictures)
     reference = _fp32_graph(paths[0], runs)
@@ -85,7 +90,9 @@ def _size(relative: float | None) -> float:
     return math.inf if relative is None else relative
 
 
-def _chains(paths: Sequence[Path], runs: Path) -> tuple[list[list[Side]], Data | None, Input]:
+def _chains(
+    paths: Sequence[Path], runs: Path, overrides: Sequence[str]
+) -> tuple[list[list[Side]], Data | None, Input]:
     """The sides of each path; the first chain's first side is the reference."""
     first, *others = paths
     if first.is_dir():
@@ -94,7 +101,7 @@ def _chains(paths: Sequence[Path], runs: Path) -> tuple[list[list[Side]], Data |
         chains = [sides_of_bundle(first)]
     else:
         file = find_recipe(first)
-        recipe = load_recipe(file)
+        recipe = load_recipe(file, overrides)
         data, spec = recipe.data, recipe.input
         chains = [sides_of_recipe(recipe, run_folder(runs, file))]
     chains += [sides_of_bundle(path) for path in others]

@@ -36,7 +36,7 @@ def _layer_lines(item: dict[str, Any]) -> list[str]:
         f"{node['op']:<18}{node['node']}"
         for node in noisy
     ]
-    return [f"{item['bundle']}: {where}; worst nodes:", *rows]
+    return [f"{item['bundle']}: {where}{'; the worst:' if rows else ''}", *rows]
 
 
 def _agreement(found: dict[str, Any]) -> str:
