@@ -13,6 +13,7 @@ from edgecv.errors import FileError, IoFailed, UsageError
 from edgecv.files import (
     read_json,
     read_text,
+    remove_leftovers,
     sha256_file,
     sha256_json,
     whole_file,
@@ -67,6 +68,18 @@ def test_killed_writer_leaves_the_old_file(tmp_path, root):
     path = write_text(tmp_path / "a.txt", "old")
     _kill_while_writing("whole_file", path, root)
     assert path.read_text() == "old"
+
+
+def test_leftovers_of_one_file_are_removed_and_nothing_else(tmp_path):
+    path = tmp_path / "a.pt"
+    with whole_file(path) as temporary:
+        temporary.write_text("x")
+        leftover = temporary.name.replace(".tmp", "f.tmp")
+    others = {"a.pt", ".b.12345678.tmp.pt", ".a.tmp"}
+    for name in {leftover, *others}:
+        (tmp_path / name).write_text("x")
+    remove_leftovers(path)
+    assert {file.name for file in tmp_path.iterdir()} == others
 
 
 def test_killed_writer_leaves_the_old_folder(tmp_path, root):

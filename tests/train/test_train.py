@@ -181,6 +181,20 @@ def test_the_verb_trains_and_prints_json(recipe_file, tmp_path):
     assert again["skipped"] is True
 
 
+def test_a_pickle_posing_as_weights_exits_2_and_is_not_run(recipe_file, tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save({"conv1.weight": Hostile()}, tmp_path / "init.pth")
+    command = ["train", str(recipe_file), "--runs", str(tmp_path / "r"), "--quiet"]
+    result = CliRunner().invoke(app, [*command, "--set", "train.init=init.pth"])
+    assert result.exit_code == 2
+    assert "asks for more than tensors; it was not run" in result.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "r").exists()
+
+
 def test_the_verb_exits_2_for_a_wrong_recipe(recipe_file, tmp_path):
     command = ["train", str(recipe_file), "--runs", str(tmp_path / "r"), "--quiet"]
     result = CliRunner().invoke(app, [*command, "--set", "train.augment=[blurr]"])
