@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import UnsupportedModel
-from edgecv.export.record import Arrays, Gap, Source
+from edgecv.export.record import Arrays, Gap, Source, sizes
 from edgecv.graph.parity import Reference, difference
 from edgecv.graph.read import tensors
 
@@ -29,7 +29,7 @@ def measure(source: Source, images: npt.NDArray[Any], batches: tuple[int, int, i
     run = Reference(source.model)
     expected = source.reference(images)
     worst: dict[str, Gap] = {}
-    for size in sorted({batches[0], batches[2]}):
+    for size in sizes(batches):
         found = in_batches(lambda part: run({name: part}), images, size)
         for key in expected:
             gap = Gap(key, *difference(found[key], expected[key]))

@@ -41,6 +41,11 @@ class Gap(NamedTuple):
     relative: float
 
 
+def sizes(batches: tuple[int, int, int]) -> list[int]:
+    """Batch sizes at which parity is measured: the smallest and the largest."""
+    return sorted({batches[0], batches[2]})
+
+
 def record_of(
     recipe: Recipe, section: Export, source: Source, images: Images, gaps: list[Gap]
 ) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def record_of(
             "limit": section.parity,
             "images": len(images.arrays),
             "inputs": images.origin,
-            "batches": sorted({section.batches[0], section.batches[2]}),
+            "batches": sizes(section.batches),
             "outputs": [_written(gap) for gap in gaps],
         },
         "versions": _versions(),
