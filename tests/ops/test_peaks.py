@@ -93,6 +93,19 @@ def test_plateaus_and_the_densest_peaks():
     assert len(found(checkers, threshold=1)[0]) == 12
 
 
+@pytest.mark.parametrize("shape", [(3, 17, 70), (2, 1, 9), (2, 9, 1), (1, 1, 1)], ids=str)
+def test_looking_at_all_cells_equals_looking_at_those_above(rng, shape):
+    pytest.importorskip("numba")
+    from edgecv.ops.peaks.loops import all_peaks, keep_peaks
+
+    maps = (rng.integers(0, 6, shape) / 6).astype(np.float32)
+    maps[rng.random(shape) < 0.1] = np.nan
+    maps[rng.random(shape) < 0.1] = -np.inf
+    for threshold in np.float32([-np.inf, 0.3, 0.8, 2]):
+        some = keep_peaks(maps, np.flatnonzero(maps.reshape(-1) >= threshold))
+        assert all_peaks(maps, threshold).tolist() == some.tolist()
+
+
 def test_refuses_another_rank():
     with pytest.raises(ShapeError, match=r"maps must be \(C, h, w\) float32"):
         peaks(np.zeros((4, 4), np.float32), 0, 1)

@@ -12,6 +12,7 @@ from edgecv.ops.topk.cpu import topk
 
 Array = npt.NDArray[Any]
 
+_MANY = 64  # above one cell in so many, looking at all of them is faster
 _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 
 
@@ -19,13 +20,17 @@ def peaks(maps: Array, threshold: float, k: int) -> tuple[Array, int]:
     """See `edgecv.ops.peaks`; the arguments are checked there."""
     maps = np.ascontiguousarray(maps)
     flat = maps.reshape(-1)
-    index = np.flatnonzero(flat >= np.float32(threshold))
-    if jit_available():
-        from edgecv.ops.peaks.loops import keep_peaks as compiled
-
-        index = compiled(maps, index)
+    limit = np.float32(threshold)
+    above = flat >= limit
+    if not jit_available():
+        index = keep_peaks(maps, np.flatnonzero(above))
     else:
-        index = keep_peaks(maps, index)
+        from edgecv.ops.peaks import loops
+
+        many = np.count_nonzero(above) * _MANY > len(flat)
+        index = (
+            loops.all_peaks(maps, limit) if many else loops.keep_peaks(maps, np.flatnonzero(above))
+        )
     return index[topk(flat[index], k)], max(0, len(index) - k)
 
 
