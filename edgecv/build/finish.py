@@ -29,8 +29,11 @@ from edgecv.recipe import Recipe
 
 GRAPHS = ("model.onnx", "source.onnx")
 # Relative to the largest |golden| value: what an engine may differ from ONNX Runtime on the same
-# typed graph, and the least we grant. Sums in another order make 1e-6 in fp32 and, where they fall
-# on a rounding boundary, one step of the format elsewhere.
+# typed graph, and the least we grant. Sums in another order make 1e-6 in fp32. In int8 such a
+# difference, where it falls on a rounding boundary, is a whole step, and each step moves its
+# neighbours in the next layer: in CenterNet 0.01 % of the first activations differ between OpenVINO
+# and ONNX Runtime, 15 % ten layers on, and the outputs by 5 %. What catches damage there is the
+# comparison of an engine with itself (engines.golden).
 LIMIT = {"fp32": 1e-4, "tf32": 2e-2, "fp16": 5e-2, "int8": 0.25, "mixed": 0.25}
 FLOOR = {"fp32": 1e-5, "tf32": 5e-3, "fp16": 5e-3, "int8": 2e-2, "mixed": 2e-2}
 _HOUR_S = 3600.0  # no build takes longer between two files
