@@ -45,9 +45,8 @@ class Net(NamedTuple):
 def net(request, tmp_path_factory) -> Net:
     name, size, least_db = request.param
     run = RunFolder(tmp_path_factory.mktemp("coverage"), "net")
-    recipe = load_recipe(
-        find_recipe(Path(name)), [f"input.size=[{size}, {size}]", "export.parity_images=1"]
-    )
+    changes = [f"input.size=[{size}, {size}]", "export.batch=1", "export.parity_images=1"]
+    recipe = load_recipe(find_recipe(Path(name)), changes)
     recipe = recipe.model_copy(update={"data": None})
     export(recipe, run, weights="random:0")
     images = np.random.default_rng(0).normal(size=(4, 3, size, size)).astype(np.float32)
@@ -78,9 +77,10 @@ def multiplied_in(layers: tuple[Layer, ...], nodes: dict[str, str]) -> dict[str,
     return found
 
 
-def test_every_conv_and_gemm_runs_int8_in_tensorrt_rtx(net, tmp_path):
+@pytest.mark.parametrize("target", Build().targets)
+def test_every_conv_and_gemm_runs_int8_in_tensorrt_rtx(net, tmp_path, target):
     pytest.importorskip("tensorrt_rtx")
-    built = build_engine("tensorrt-rtx", net.file, tmp_path, Build(targets=("sm86",)))
+    built = build_engine("tensorrt-rtx", net.file, tmp_path, Build(targets=(target,)))
     nodes = heavy_nodes(net.model)
     found = multiplied_in(built.layers, nodes)
     assert set(found) == set(nodes), "every node is a kernel the log shows"
