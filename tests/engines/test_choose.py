@@ -22,11 +22,11 @@ def timed(monkeypatch):
     made = []
 
     def set_times(**times):
-        def measure(loaded):
-            made.extend(loaded)
-            return {name: times[name] for name in loaded}
+        def measure(engine):
+            made.append(engine.backend)
+            return times[engine.backend]
 
-        monkeypatch.setattr(choose, "_times", measure)
+        monkeypatch.setattr(choose, "_fastest_ms", measure)
         return made
 
     return set_times
@@ -107,3 +107,26 @@ def test_a_real_measurement_names_both(save_net, capsys):
     assert best in ("openvino", "onnxruntime")
     assert "openvino" in said
     assert "onnxruntime" in said
+
+
+def test_no_two_engines_live_while_one_is_measured(save_net, monkeypatch):
+    """Idle threads of one library spin, and would be measured in the other's time."""
+    alive, most = set(), []
+    load = engines.load_engine
+
+    def counted(backend, path, **options):
+        engine = load(backend, path, **options)
+        alive.add(backend)
+        close = engine.close
+
+        def closing():
+            alive.discard(backend)
+            close()
+
+        engine.close = closing
+        return engine
+
+    monkeypatch.setattr(engines, "load_engine", counted)
+    monkeypatch.setattr(choose, "_fastest_ms", lambda engine: float(most.append(len(alive)) or 1))
+    engines.choose_backend(save_net(), "fp32")
+    assert most == [1, 1]
