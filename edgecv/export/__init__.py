@@ -39,7 +39,8 @@ def export(
         run: Where weights are read and the model is written.
         weights: A weight file instead of the run's, or `random:SEED` for builds and benchmarks.
         out: Write the model here, and its record beside it as `<stem>.export.json`.
-        opset: Overrides `recipe.export.opset`.
+        opset: Overrides `recipe.export.opset`. A foreign file keeps its own (17 at least) unless
+            an older one is asked for.
 
     Returns:
         What export.json holds.
@@ -51,10 +52,11 @@ def export(
         GateFailed: parity does not hold; export.json says by how much, and has no model digest.
     """
     section = recipe.export if opset is None else with_opset(recipe, opset).export
-    note(f"export  {run.run_id}: opset {section.opset}, batch {section.batches}")
+    asked = section.opset if opset or "opset" in recipe.export.model_fields_set else None
+    note(f"export  {run.run_id}: batch {section.batches}")
     images = parity_images(recipe, section.parity_images)
     source = (
-        adopt_foreign(recipe, section)
+        adopt_foreign(recipe, section, asked)
         if recipe.model
         else export_network(recipe, section, run, weights)
     )

@@ -12,6 +12,7 @@ from edgecv.export.record import Arrays, Source
 from edgecv.export.roles import check_roles
 from edgecv.files import sha256_file
 from edgecv.graph.adopt import adopt
+from edgecv.graph.lower import lower_opset
 from edgecv.graph.parity import Reference
 from edgecv.graph.read import load_graph, opset, tensors
 from edgecv.recipe import Export, Recipe
@@ -19,8 +20,13 @@ from edgecv.recipe import Export, Recipe
 _CHUNK = 8  # images per run of an original whose batch is free
 
 
-def adopt_foreign(recipe: Recipe, section: Export) -> Source:
+def adopt_foreign(recipe: Recipe, section: Export, asked: int | None) -> Source:
     """Bring the file of `recipe.model` into the normal form; it is held to the file's outputs.
+
+    Args:
+        recipe: Its `model` names the file.
+        section: The export section.
+        asked: An opset to write the graph in if it has a newer one; None: as it is.
 
     Raises:
         FileError: the file is missing, broken or hostile.
@@ -39,6 +45,8 @@ def adopt_foreign(recipe: Recipe, section: Export) -> Source:
         image=recipe.model.input,
         tool=section.simplify,
     )
+    if asked is not None and opset(model) > asked:
+        lower_opset(model, asked)
     check_roles(recipe, tensors(model)[1])
     name = given[0].name
     size = given[0].shape[0] if given[0].shape[0] > 0 else _CHUNK

@@ -215,3 +215,17 @@ def test_foreign_file_is_adopted_and_held_to_itself(resnet, tmp_path, run):
     wrong = load_recipe(recipe, ["head.outputs={logits: prob}"])
     with pytest.raises(RecipeError, match=r"no output plays the role 'logits'[\s\S]*logits"):
         export(wrong, run)
+
+
+def test_foreign_file_keeps_its_opset_unless_an_older_one_is_asked_for(centernet, tmp_path, run):
+    from edgecv.recipe import load_recipe
+
+    shutil.copy(centernet.run.model, tmp_path / "net.onnx")
+    recipe = tmp_path / "net.yaml"
+    recipe.write_text(
+        "model: {file: net.onnx}\ntask: detect\ninput: {size: [64, 64]}\nhead: {kind: centernet}\n"
+    )
+    assert export(load_recipe(recipe), run)["opset"] == 20
+    assert export(load_recipe(recipe, ["export.opset=25"]), run)["opset"] == 20
+    assert export(load_recipe(recipe), run, opset=17)["opset"] == 17
+    assert load_graph(run.model).ir_version == 8
