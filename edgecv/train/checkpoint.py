@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgecv.errors import FileError, StaleError
+from edgecv.errors import FileError, IoFailed, StaleError
 from edgecv.files import whole_file
 from edgecv.train.average import Average
 
@@ -53,7 +53,15 @@ def save_checkpoint(path: Path, training: Training, recipe_digest: str) -> None:
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     with whole_file(path) as temporary:
-        torch.save(content, temporary)
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as err:  # torch's writer hides the OSError of a full disk in one
+            raise IoFailed(
+                "cannot write the checkpoint; the one before it is kept",
+                file=path,
+                reason=str(err).split("\n")[0][:200],
+                fix="free some disk space, then edgecv train RECIPE --resume",
+            ) from err
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 import pickle
+import resource
 
 import pytest
 import torch
+from torch import nn
 
-from edgecv.errors import FileError
-from edgecv.train.checkpoint import read_checkpoint
+from edgecv.errors import FileError, IoFailed
+from edgecv.train.checkpoint import Training, read_checkpoint, save_checkpoint
 
 
 class Hostile:
@@ -40,3 +42,19 @@ def test_another_files_content_is_refused(tmp_path):
     torch.save({"weight": torch.zeros(1)}, tmp_path / "checkpoint.pt")
     with pytest.raises(FileError, match="not a checkpoint of this edgecv"):
         read_checkpoint(tmp_path / "checkpoint.pt")
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
+    path, network = tmp_path / "checkpoint.pt", nn.Linear(300, 300)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    save_checkpoint(path, Training(network, optimizer, None, {}, step=1), "digest")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(IoFailed, match="the one before it is kept") as caught:
+            save_checkpoint(path, Training(network, optimizer, None, {}, step=2), "digest")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.exit_code == 5
+    assert read_checkpoint(path)["step"] == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
