@@ -58,15 +58,10 @@ def rebuild(
             asked=precision,
             fix=f"edgecv build RECIPE --precision {precision}",
         )
-    graph = bundle.path("model.onnx")
     if "model.onnx" not in manifest.files:
         raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
+    chosen = _backend(bundle, backend)
     asked, rest = manifest.precision.asked, manifest.precision.rest
-    chosen = backend or manifest.backend
-    if chosen not in (*BACKENDS, "auto"):
-        raise UnknownName("backend", chosen, (*BACKENDS, "auto"))
-    if chosen == "auto":
-        chosen = choose_backend(graph, asked, rest=rest)
     options = Build.model_validate(
         {"precision": asked, "rest": rest, "backend": chosen}
         | ({"targets": wanted} if (wanted := targets or manifest.targets) else {})
@@ -94,6 +89,17 @@ def rebuild(
         }
         complete(temporary, manifest.model_copy(update=update), built, golden, None)
     return place
+
+
+def _backend(bundle: Bundle, asked: str) -> str:
+    """The engine asked for, measured, or the bundle's own."""
+    chosen = asked or bundle.manifest.backend
+    if chosen not in (*BACKENDS, "auto"):
+        raise UnknownName("backend", chosen, (*BACKENDS, "auto"))
+    if chosen == "auto":
+        precision = bundle.manifest.precision
+        return choose_backend(bundle.path("model.onnx"), precision.asked, rest=precision.rest)
+    return chosen
 
 
 def _copy_graphs(bundle: Bundle, folder: Path) -> None:
