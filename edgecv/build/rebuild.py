@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from edgecv._version import __version__
 from edgecv.build.finish import GRAPHS, complete
@@ -62,10 +63,11 @@ def rebuild(
         raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
     chosen = _backend(bundle, backend)
     asked, rest = manifest.precision.asked, manifest.precision.rest
-    options = Build.model_validate(
-        {"precision": asked, "rest": rest, "backend": chosen}
-        | ({"targets": wanted} if (wanted := targets or manifest.targets) else {})
-    )
+    section: dict[str, Any] = {"precision": asked, "rest": rest, "backend": chosen}
+    own = manifest.targets if manifest.backend == "tensorrt-rtx" else ()
+    if targets or own:
+        section["targets"] = targets or own
+    options = Build.model_validate(section)
     place = out or (folder if chosen == manifest.backend else folder.parent / f"{asked}-{chosen}")
     golden = read_golden(bundle.path(GOLDEN))
     note(f"building the {chosen} engine from {folder}")

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from edgecv import engines
 from edgecv.build import build, rebuild
-from edgecv.bundle import open_bundle
+from edgecv.bundle import open_bundle, seal
 from edgecv.engines.golden import self_test
 from edgecv.errors import FileError, UsageError
+
+rebuild_module = import_module("edgecv.build.rebuild")  # the package holds the function
 
 
 @pytest.fixture
@@ -66,3 +69,29 @@ app(["build", sys.argv[1], "--backend", "openvino", "--json"])
     assert done.returncode == 0, done.stderr
     assert '"backend": "openvino"' in done.stdout
     assert "self-test passed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "own", "asked", "want"),
+    [
+        ("tensorrt-rtx", ("sm89",), (), ("sm89",)),
+        ("tensorrt-rtx", ("sm89",), ("sm86",), ("sm86",)),
+        ("tensorrt", ("sm87",), (), ("sm86", "sm89", "sm120")),
+    ],
+    ids=["own", "asked", "a-jetsons"],
+)
+def test_targets_are_those_asked_for_or_rtxs_own(folder, monkeypatch, backend, own, asked, want):
+    bundle = open_bundle(folder)
+    manifest = bundle.manifest.model_copy(update={"backend": backend, "targets": own})
+    seal(folder, manifest)
+    seen = []
+
+    def build_engine(name, model, place, options, batch, *, source):
+        seen.append(options.targets)
+        raise UsageError("enough seen")
+
+    monkeypatch.setattr(rebuild_module, "build_engine", build_engine)
+    with pytest.raises(UsageError, match="enough seen"):
+        rebuild(folder, backend="tensorrt-rtx", targets=asked, out=folder.parent / "new")
+    assert seen == [want]
+    assert not (folder.parent / "new").exists()
