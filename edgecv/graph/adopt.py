@@ -23,6 +23,8 @@ from edgecv.graph.reason import reason
 from edgecv.graph.simplify import LIMIT, Tool, simplify
 from edgecv.graph.upgrade import upgraded
 
+_LARGEST = 2**29  # elements of one activation: 2 GiB in fp32
+
 
 def adopt(
     model: onnx.ModelProto,
@@ -64,7 +66,7 @@ def normalise(model: onnx.ModelProto, *, tool: Tool = "onnxslim") -> onnx.ModelP
             cannot run.
         GateFailed: the upgraded graph computes something else.
     """
-    prepared = _prepared(model)
+    prepared = infer(_prepared(model))
     try:
         original = Reference(model)
     except UnsupportedModel:  # ONNX Runtime dropped operators older than opset 7
@@ -204,12 +206,26 @@ def infer(model: onnx.ModelProto) -> onnx.ModelProto:
         raise UnsupportedModel(
             "the shapes in the graph contradict each other", reason=reason(err)
         ) from err
+    for value in (*model.graph.value_info, *model.graph.output):
+        _require_sane(value)
     for item, value in zip(tensors(model)[1], model.graph.output, strict=True):
         if -1 in item.shape and all(-1 not in given.shape for given in tensors(model)[0]):
             found = Reference(model)(random_feeds(model))[item.name].shape
             for dim, side in zip(value.type.tensor_type.shape.dim, found, strict=True):
                 dim.dim_value = side
     return model
+
+
+def _require_sane(value: onnx.ValueInfoProto) -> None:
+    """Refuse before a run allocates it: `Expand` to a constant shape costs a file nothing."""
+    sides = [dim.dim_value for dim in value.type.tensor_type.shape.dim if dim.dim_value > 0]
+    if math.prod(sides) > _LARGEST:
+        raise UnsupportedModel(
+            "the graph computes a tensor of absurd size",
+            tensor=value.name,
+            shape=sides[:8],
+            limit_elements=_LARGEST,
+        )
 
 
 def name_nodes(model: onnx.ModelProto) -> None:

@@ -143,3 +143,20 @@ def test_constant_that_fits_no_file_is_refused():
     shape.CopyFrom(numpy_helper.from_array(np.int64([1 << 40]), "bias_shape"))
     with pytest.raises(UnsupportedModel, match="does not fit one ONNX file"):
         adopt(model)
+
+
+@pytest.mark.parametrize("run", [adopt, normalise])
+def test_tensor_that_would_fill_the_memory_is_refused_before_it_is_made(run):
+    shape = numpy_helper.from_array(np.int64([1, 3, 1 << 15, 1 << 15]), "shape")
+    nodes = [
+        helper.make_node("Expand", ["x", "shape"], ["huge"]),
+        helper.make_node("ReduceMax", ["huge"], ["y"], axes=[2, 3], keepdims=0),
+    ]
+    ends = [
+        helper.make_tensor_value_info("x", F, [1, 3, 1, 1]),
+        helper.make_tensor_value_info("y", F, [1, 3]),
+    ]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [shape])
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    with pytest.raises(UnsupportedModel, match=r"absurd size\n  tensor: huge"):
+        run(model)
