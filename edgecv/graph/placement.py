@@ -22,6 +22,7 @@ HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _ASKED = "kept by request"
 _DECONV = "ConvTranspose: TensorRT runs it in float whatever is asked"
 _NO_WEIGHT = "its weight is not a stored constant"
+_QUANTIZED = "it comes quantised already (Q/DQ in the file)"
 _LEFT_WEIGHT = "its constant is on the left, where no per-channel scale applies"
 _TWO_ACTIVATIONS = "both operands are activations (attention, coordinates): int8 costs accuracy"
 _CONSTANT_DATA = "its data is a constant"
@@ -111,13 +112,14 @@ def _refusal(node: NodeProto, topology: Topology) -> str:
     if node.op_type == "ConvTranspose":
         return _DECONV
     left, right = (topology.constant(name) is not None for name in node.input[:2])
-    if not right:
-        return (
-            _LEFT_WEIGHT if left else _TWO_ACTIVATIONS if node.op_type == "MatMul" else _NO_WEIGHT
-        )
+    if right:
+        return _CONSTANT_DATA if left else _weight_refusal(node, topology)
     if left:
-        return _CONSTANT_DATA
-    return _weight_refusal(node, topology)
+        return _LEFT_WEIGHT
+    maker = topology.producer(node.input[1])
+    if maker is not None and maker.op_type == "DequantizeLinear":
+        return _QUANTIZED
+    return _TWO_ACTIVATIONS if node.op_type == "MatMul" else _NO_WEIGHT
 
 
 def _weight_refusal(node: NodeProto, topology: Topology) -> str:

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,18 @@ def test_numba_and_numpy_agree_to_the_count(rng):
     module._counter()(values, np.float32(BINS / 8), ours)
     count_numpy(values, np.float32(BINS / 8), theirs)
     assert (ours == theirs).all()
+
+
+def test_works_without_numba(monkeypatch, rng):
+    values = rng.normal(size=5000)
+    compiled = filled(values).counts
+    monkeypatch.setitem(sys.modules, "numba", None)
+    module._counter.cache_clear()
+    try:
+        assert module._counter() is count_numpy
+        assert (filled(values).counts == compiled).all()
+    finally:
+        module._counter.cache_clear()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -84,6 +84,9 @@ def test_axis_is_the_output_channels(text, shape, axis):
 KEPT = [
     pytest.param("z = ConvTranspose(x, w)", (4, 4, 2, 2), "ConvTranspose", id="deconvolution"),
     pytest.param("z = Conv(x, y)", (1,), "not a stored constant", id="computed-weight"),
+    pytest.param(
+        "d = DequantizeLinear(w, s)\nz = Conv(x, d)", (4, 4, 1, 1), "quantised already", id="q-dq"
+    ),
     pytest.param("z = MatMul(x, y)", (1,), "both operands are activations", id="attention"),
     pytest.param("z = MatMul(w, x)", (8, 8), "constant is on the left", id="left-constant"),
     pytest.param("z = MatMul(x, w)", (1, 4, 8, 5), "rank", id="batched-weight"),
