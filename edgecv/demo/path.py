@@ -145,6 +145,6 @@ def _drawn(bundle: Path, recipe: Recipe, folder: Path) -> tuple[tuple[Path, ...]
     video = write_video(folder / "pans.mp4", data)
     note(f"== run {bundle.parent.name}/{bundle.name} on {PICTURES} pictures and a video")
     out = folder / "results"
-    run(bundle, str(folder / "pictures"), save=out)
-    run(bundle, str(video), save=out)
-    return tuple(out / path.name for path in sources), out / video.name
+    run(bundle, str(folder / "pictures"), save=out / "pictures")
+    run(bundle, str(video), save=out / "video")
+    return tuple(out / "pictures" / path.name for path in sources), out / "video" / video.name

@@ -53,8 +53,8 @@ def test_engines_that_cannot_run_here_are_built_and_say_no_number(made):
 def test_pictures_video_and_report_are_there(made):
     runs, _, _ = made
     results = runs / "demo" / "results"
-    assert len(list(results.glob("scene-*.png"))) == 6
-    assert (results / "pans.mp4").stat().st_size > 10_000
+    assert len(list(results.glob("pictures/scene-*.png"))) == 6
+    assert (results / "video" / "pans.mp4").stat().st_size > 10_000
     page = (runs / "demo" / "report.html").read_text()
     assert page.count("<figure>") == 6
     assert (runs / "demo" / "pareto.png").is_file()
