@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from edgecv.bundle import open_bundle
 from edgecv.demo.pictures import write_pictures, write_video
 from edgecv.errors import EdgecvError
 from edgecv.files import read_json, sha256_file
@@ -68,6 +69,10 @@ def _measured(recipe: Recipe, run: RunFolder, backend: Backend) -> list[Path]:
     from edgecv.build import build
     from edgecv.evaluate import evaluate
 
+    if backend == "auto":  # one engine for all rows, the fastest in int8: else they do not compare
+        note(f"== {run.run_id}: which engine")
+        fastest = build(recipe, run, "int8", backend="auto")
+        backend = open_bundle(fastest).manifest.backend
     bundles = []
     for precision in PRECISIONS:
         note(f"== {run.run_id}: build {precision}")
