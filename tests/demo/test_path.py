@@ -18,6 +18,7 @@ SMALL = (
     "evaluate.resamples=10",
     "bench.frames=4",
     "bench.warmup=1",
+    "build.tolerance=1.0",  # three steps teach nothing, and noise rounds apart in int8
 )
 
 
