@@ -66,6 +66,14 @@ def set_heatmap_prior(heatmap: nn.Sequential) -> None:
         nn.init.constant_(last.bias, HEATMAP_BIAS)
 
 
+def start_small(regression: nn.Sequential) -> None:
+    """Start sizes and offsets near 0: He initialisation of two channels would start at tens."""
+    last = regression[-1]
+    if isinstance(last, nn.Conv2d) and last.bias is not None:
+        nn.init.normal_(last.weight, std=0.001)
+        nn.init.zeros_(last.bias)
+
+
 def check_side(x: Tensor, multiple: int) -> None:
     """Raise ShapeError unless H and W of (N, C, H, W) are multiples of `multiple`."""
     if x.shape[2] % multiple or x.shape[3] % multiple:
@@ -103,6 +111,8 @@ class CenterNet(nn.Module):
         self.reg = head(256, variant.head_width, 2)
         initialise(self)
         set_heatmap_prior(self.hm)
+        start_small(self.wh)
+        start_small(self.reg)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """See the class."""

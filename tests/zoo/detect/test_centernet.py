@@ -31,6 +31,13 @@ def test_heatmap_starts_at_a_prior_of_one_in_ten(name):
     assert probability.mean().item() == pytest.approx(0.1, abs=0.05)
 
 
+def test_sizes_and_offsets_start_near_zero():
+    torch.manual_seed(0)
+    outputs = create("centernet_resnet18").train()(torch.rand(2, 3, 64, 64))
+    assert outputs["size"].abs().max() < 1
+    assert outputs["offset"].abs().max() < 1
+
+
 @pytest.mark.parametrize(("name", "side"), [("centernet_resnet18", 48), ("centernet_tiny", 56)])
 def test_a_side_that_does_not_divide_is_refused(name, side):
     with pytest.raises(ShapeError, match="must be multiples of"):
