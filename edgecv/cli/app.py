@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -52,5 +51,4 @@ def main(
 
 
 for _verb in VERBS:
-    if find_spec(f"edgecv.cli.{_verb}"):
-        app.command(name=_verb)(getattr(import_module(f"edgecv.cli.{_verb}"), _verb))
+    app.command(name=_verb)(getattr(import_module(f"edgecv.cli.{_verb}"), _verb))
