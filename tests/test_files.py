@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -90,31 +91,35 @@ def test_killed_writer_leaves_the_old_folder(tmp_path, root):
     assert (path / "manifest.json").read_text() == "old"
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Any file larger than 4 KiB fails to grow, as on a full disk (EFBIG instead of ENOSPC)."""
+    """Any file larger than 4 KiB fails to grow, as on a full disk (EFBIG instead of ENOSPC).
+
+    Not a fixture: pytest's own log, if it goes to a file, must not be written under the limit.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_full_disk_leaves_the_old_file_and_no_other(tmp_path):
     path = write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(IoFailed, match=r"cannot write .*a\.txt\n  reason: "):
+    with full_disk(), pytest.raises(IoFailed, match=r"cannot write .*a\.txt\n  reason: "):
         write_text(path, "x" * 10_000)
     assert (path.read_text(), _names(tmp_path)) == ("old", ["a.txt"])
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_full_disk_leaves_the_old_folder_and_no_other(tmp_path):
     path = tmp_path / "bundle"
     with whole_folder(path) as temporary:
         (temporary / "manifest.json").write_text("old")
-    with pytest.raises(IoFailed, match="cannot write"), whole_folder(path) as temporary:
+    refused = pytest.raises(IoFailed, match="cannot write")
+    with full_disk(), refused, whole_folder(path) as temporary:
         (temporary / "engine").write_bytes(bytes(10_000))
     assert (_names(path), _names(tmp_path)) == (["manifest.json"], ["bundle"])
 
