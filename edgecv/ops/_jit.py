@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -19,7 +20,12 @@ DISABLE = "EDGECV_NO_NUMBA"  # set to 1 to run the numpy forms (tests, debugging
 
 def jit_available() -> bool:
     """Whether compiled loops are used: numba is installed and not switched off."""
-    return os.environ.get(DISABLE) != "1" and find_spec("numba") is not None
+    return os.environ.get(DISABLE) != "1" and _installed()
+
+
+@cache
+def _installed() -> bool:
+    return find_spec("numba") is not None
 
 
 def jit(loop: F) -> F:

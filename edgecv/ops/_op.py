@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,7 @@ class Op:
     share: float
     providers: tuple[str, ...] = ("cpu",)
 
+    @cache  # noqa: B019  (ops are module constants: the cache holds nothing that could die)
     def on(self, provider: str) -> Callable[..., Any]:
         """The function of one provider; nothing else is imported.
 

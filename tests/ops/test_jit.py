@@ -26,7 +26,11 @@ def test_it_can_be_switched_off(monkeypatch):
 
 def test_without_numba_nothing_is_compiled(monkeypatch):
     monkeypatch.setattr(_jit, "find_spec", lambda _name: None)
-    assert not jit_available()
+    _jit._installed.cache_clear()
+    try:
+        assert not jit_available()
+    finally:
+        _jit._installed.cache_clear()
 
 
 def test_without_a_place_for_the_cache_it_compiles_in_memory(monkeypatch):

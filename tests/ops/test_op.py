@@ -21,5 +21,6 @@ def test_an_unknown_provider_is_told_with_the_known():
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     monkeypatch.delitem(sys.modules, "edgecv.ops.letterbox.cpu", raising=False)
+    Op.on.cache_clear()
     with pytest.raises(MissingPackage, match=r"(?s)opencv-python-headless.*edgecv\[cpu\]"):
         Op("letterbox", 0.0, 0.0).on("cpu")

@@ -14,6 +14,7 @@ What every twin must compute, bit for bit:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -53,6 +54,7 @@ class Target(NamedTuple):
     interpolation: Literal["linear", "antialias", "area"] = "linear"
 
 
+@lru_cache(maxsize=256)  # a video asks the same for every frame
 def fit(
     src: tuple[int, int],
     dst: tuple[int, int],
