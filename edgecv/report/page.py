@@ -14,7 +14,7 @@ from edgecv._version import __version__
 from edgecv.errors import MissingPackage, UsageError
 from edgecv.files import whole_file, write_json, write_text
 from edgecv.report.pareto import draw_pareto
-from edgecv.report.rows import Row, accuracy_text, collect, delta_text, number
+from edgecv.report.rows import Row, collect, number
 
 _PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -68,8 +68,6 @@ def report(
         conditions=next((row.conditions for row in rows if row.conditions), {}),
         pareto=_embed(out / "pareto.png") if drawn else "",
         pictures=[(path.stem, _embed(path)) for path in pictures],
-        accuracy=accuracy_text,
-        delta=delta_text,
         number=number,
         bar=_bar,
     )

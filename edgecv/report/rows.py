@@ -83,7 +83,7 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def accuracy_text(row: Row) -> str:
+def _accuracy_text(row: Row) -> str:
     """`mAP@0.5 0.912 [0.903, 0.921] n=512`, or a dash."""
     if row.value is None:
         return "-"
@@ -93,7 +93,7 @@ def accuracy_text(row: Row) -> str:
     return f"{text} n={row.n}"
 
 
-def delta_text(row: Row) -> str:
+def _delta_text(row: Row) -> str:
     """`-0.0021 [-0.005, 0.001]`, or a dash."""
     if row.delta is None:
         return "-"
@@ -115,8 +115,8 @@ def _cells(row: Row) -> list[str]:
         number(row.p50_ms),
         number(row.p90_ms),
         number(row.engine_ms),
-        accuracy_text(row),
-        delta_text(row),
+        _accuracy_text(row),
+        _delta_text(row),
         number(row.engine_mb),
     ]
 
