@@ -33,15 +33,6 @@ STDLIB_AFTER_3_10 = ("tomllib", "wsgiref.types", "asyncio.taskgroups")
 
 # Inner parts of a stage whose behaviour shows at its door: module -> the tests that go through it.
 TESTED_THROUGH = {
-    "build/finish.py": "build/test_assemble.py",
-    "build/foreign.py": "build/test_request.py",
-    "build/inputs.py": "build/test_assemble.py",
-    "build/sample.py": "build/test_assemble.py",
-    "engines/tensorrt.py": "engines/test_trt_run.py",
-    "engines/trt_api.py": "engines/test_trt_build.py",
-    "engines/trt_child.py": "engines/test_rtx.py",
-    "engines/trt_process.py": "engines/test_rtx.py",
-    "engines/trt_weak.py": "engines/test_trt_build.py",
     "export/foreign.py": "export/test_export.py",
     "export/images.py": "export/test_export.py",
     "export/network.py": "export/test_export.py",
@@ -57,9 +48,6 @@ TESTED_THROUGH = {
     "init/facts.py": "init/test_init.py",
     "init/guess.py": "init/test_init.py",
     "init/text.py": "init/test_init.py",
-    "ops/_op.py": "ops/test_letterbox.py",
-    "runtime/__init__.py": "runtime/test_model.py",
-    "train/loop.py": "train/test_resume.py",
 }
 
 

@@ -20,6 +20,7 @@ from edgecv.bundle import (
 )
 from edgecv.engines import Built, Engine
 from edgecv.engines.golden import GOLDEN, Golden, differences, machine, write_golden
+from edgecv.engines.trt_match import installed_version
 from edgecv.engines.versions import backend_version
 from edgecv.engines.where import where_it_runs
 from edgecv.errors import FileError, GateFailed, MachineError
@@ -74,13 +75,20 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.run == recipe.run
         and manifest.bench == recipe.bench
         and manifest.batch == recipe.export.batches
-        and manifest.backend_version == backend_version(manifest.backend)
+        and manifest.backend_version == _version_here(manifest.backend)
     )
     files = {"model.onnx": parts.typed_file, "source.onnx": parts.source_file}
     return same and all(
         manifest.files.get(name) == (sha256_file(file) if file.is_file() else None)
         for name, file in files.items()
     )
+
+
+def _version_here(backend: str) -> str:
+    """What a build would write down; JetPack's TensorRT may have no package metadata."""
+    if backend.startswith("tensorrt"):
+        return installed_version(backend)
+    return backend_version(backend)
 
 
 def sweep(folder: Path) -> None:
@@ -193,7 +201,7 @@ def _tensors(arrays: dict[str, engines.Array], batch: tuple[int, int, int]) -> t
     return tuple(
         Tensor(
             name=name,
-            shape=(-1, *array.shape[1:]) if dynamic else array.shape,
+            shape=(-1, *array.shape[1:]) if dynamic and array.shape else array.shape,
             dtype=array.dtype.name,
         )
         for name, array in arrays.items()

@@ -12,10 +12,12 @@ from edgecv.errors import UnknownName, UsageError
 from edgecv.files import read_json, sha256_file, write_json, write_text
 from edgecv.head import HEADS, TASKS
 from edgecv.pipeline import RunFolder
+from edgecv.plain_yaml import override
 from edgecv.progress import note
 from edgecv.recipe import Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
+LASTING = ("head.", "input.")  # sections whose overrides say what the file is
 HEAD_OF_TASK = {"classify": "classify", "detect": ""}  # detect: several, so it must be named
 
 
@@ -29,7 +31,8 @@ def adopt_foreign(
 
     Writes `recipe.yaml` (what was asked, what was read), `model.onnx` (normal form) and
     `export.json` there; a model.onnx made from the same file by the same recipe is kept. What an
-    earlier call was told about the same file need not be told again.
+    earlier call was told about the same file need not be told again; that goes for overrides of
+    the head and input sections too, since `calibrate` and the next build read them there.
 
     Args:
         model: The ONNX file.
@@ -52,14 +55,17 @@ def adopt_foreign(
     source = sha256_file(model)
     known = _known(run, source)
     inputs, outputs = tensors(graph)
-    if known is not None and not any(answers.values()):
+    lasting = [item for item in overrides if item.strip().startswith(LASTING)]
+    if known is not None and not lasting and not any(answers.values()):
         recipe, text = load_recipe(run.path / RECIPE, overrides), ""
     else:
         names = [tensor.name for tensor in outputs]
-        if any(item.startswith("head.outputs") for item in overrides):
+        if any(item.startswith("head.outputs") for item in lasting):
             names = []
         merged = {**_answers(known), **{key: value for key, value in answers.items() if value}}
-        draft = _draft(model, merged, inputs[0].shape, names)
+        draft = _draft(model, merged, inputs[0].shape, names, known)
+        for item in lasting:
+            override(draft, item)
         text = json.dumps(draft, indent=2) + "\n"  # JSON is YAML 1.2
         recipe = _load(text, overrides)
     _require_channels(recipe, inputs[0].shape)
@@ -115,11 +121,19 @@ def _adopted(run: RunFolder, record: dict[str, str]) -> bool:
 
 
 def _draft(
-    model: Path, answers: Mapping[str, Any], shape: tuple[int, ...], outputs: list[str]
+    model: Path,
+    answers: Mapping[str, Any],
+    shape: tuple[int, ...],
+    outputs: list[str],
+    known: Recipe | None,
 ) -> dict[str, Any]:
     given = {key: value for key, value in answers.items() if value not in (None, "", ())}
     task, kind = _task_and_head(given.pop("task", ""), given.pop("head", ""))
-    head: dict[str, Any] = {"kind": kind, "outputs": _roles(kind, outputs)}
+    head: dict[str, Any] = {"kind": kind}
+    if known is not None and known.head.kind == kind:
+        head |= known.head.model_dump(mode="json", exclude_defaults=True)
+    if not head.get("outputs"):
+        head["outputs"] = _roles(kind, outputs)
     if names := given.pop("names", None):
         head["names"] = list(names)
     if "size" not in given:

@@ -141,7 +141,7 @@ def _difference(got: Array | None, want: Array) -> float:
     if got is None or got.shape != want.shape:
         return float("inf")
     with np.errstate(invalid="ignore", over="ignore"):
-        delta = np.abs(got.astype(np.float64) - want.astype(np.float64))
+        delta = np.asarray(np.abs(got.astype(np.float64) - want.astype(np.float64)))
     delta[(got == want) | (np.isnan(got) & np.isnan(want))] = 0.0  # equal infinities are equal
     largest = float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0)) or 1.0
     return float(np.nan_to_num(delta, nan=np.inf, posinf=np.inf).max(initial=0.0)) / largest

@@ -161,38 +161,6 @@ def test_no_ranges_names_the_calibrate_command(make_run, precision):
     assert not made.run.bundle(precision, "onnxruntime").exists()
 
 
-@pytest.mark.parametrize(
-    ("key", "match"),
-    [
-        ("model_digest", "measured on another model"),
-        ("recipe_digest", "measured by another recipe"),
-    ],
-)
-def test_a_stale_table_is_refused(make_run, key, match):
-    made = make_run()
-    table = json.loads(made.run.ranges.read_text())
-    table[key] = "f" * 64
-    made.run.ranges.write_text(json.dumps(table))
-    with pytest.raises(StaleError, match=match):
-        build(made.recipe, made.run, "int8", backend="onnxruntime")
-
-
-@pytest.mark.parametrize(
-    ("key", "match"),
-    [
-        ("model_digest", "changed after it was exported"),
-        ("recipe_digest", "exported by another recipe"),
-    ],
-)
-def test_a_stale_model_is_refused(make_run, key, match):
-    made = make_run()
-    record = json.loads(made.run.export_json.read_text())
-    record[key] = "f" * 64
-    made.run.export_json.write_text(json.dumps(record))
-    with pytest.raises(StaleError, match=match):
-        build(made.recipe, made.run, "fp32", backend="onnxruntime")
-
-
 def test_a_build_needs_a_precision_it_knows(make_run):
     made = make_run()
     with pytest.raises(UsageError, match="needs a precision"):

@@ -1,13 +1,17 @@
 """A bundle's tolerance comes from what was measured, within what its precision explains."""
 
 import os
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from edgecv.build import build
-from edgecv.build.finish import FLOOR, LIMIT, describe, sweep
-from edgecv.bundle import open_bundle
+from edgecv.build.finish import FLOOR, LIMIT, Parts, describe, fresh, sweep
+from edgecv.bundle import open_bundle, seal
+from edgecv.engines import trt_match
 from edgecv.engines.onnxruntime import OnnxRuntimeEngine
 from edgecv.errors import GateFailed
 
@@ -55,6 +59,57 @@ def test_beyond_the_limit_no_bundle_is_written_unless_the_recipe_allows_it(make_
     made = make_run("build: {tolerance: 0.001}\n")
     folder = build(made.recipe, made.run, "fp32", backend="onnxruntime")
     assert open_bundle(folder).manifest.tolerance == 0.001
+
+
+@pytest.fixture
+def made(make_run, tmp_path):
+    """A bundle and the parts it is made from, as a second build would see them."""
+    made = make_run()
+    folder = build(made.recipe, made.run, "fp32", backend="onnxruntime")
+    parts = Parts(
+        recipe=made.recipe.model_copy(
+            update={
+                "build": made.recipe.build.model_copy(
+                    update={"precision": "fp32", "backend": "onnxruntime"}
+                )
+            }
+        ),
+        run_id="tiny",
+        model_digest=open_bundle(folder).manifest.model_digest,
+        typed_file=folder / "model.onnx",
+        source_file=folder / "source.onnx",
+    )
+    return folder, parts
+
+
+def test_a_bundle_is_fresh_while_all_it_came_from_is_the_same(made, tmp_path):
+    folder, parts = made
+    assert fresh(folder, parts)
+    assert not fresh(tmp_path / "nowhere", parts)
+    assert not fresh(folder, replace(parts, run_id="another"))
+    assert not fresh(folder, replace(parts, model_digest="f" * 64))
+    assert not fresh(folder, replace(parts, source_file=tmp_path / "none.onnx"))
+    assert not fresh(folder, replace(parts, typed_file=parts.source_file.parent / "layers.json"))
+
+
+def test_an_engine_of_a_package_without_metadata_stays_fresh(made, monkeypatch):
+    """JetPack may bring TensorRT as a Debian package: the module alone knows its version."""
+    folder, parts = made
+    manifest = open_bundle(folder).manifest
+    told = {"backend": "tensorrt", "backend_version": "8.5.2.2"}
+    seal(folder, manifest.model_copy(update=told))
+    monkeypatch.setattr(trt_match, "backend_version", lambda flavour: "unknown")
+    monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.5.2.2"))
+    assert fresh(folder, parts)
+    monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
+    assert not fresh(folder, parts)
+
+
+def test_a_graph_without_a_portable_form_is_copied_alone(made, tmp_path):
+    _, parts = made
+    (tmp_path / "out").mkdir()
+    replace(parts, source_file=tmp_path / "none.onnx").copy_graphs(tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.onnx"]
 
 
 def test_what_is_printed_says_where_it_runs(make_run):

@@ -63,6 +63,23 @@ def test_roles_may_be_named_by_an_override(theirs, run):
     assert recipe.head.tensor("heatmap") == "logits"
 
 
+def test_overrides_that_say_what_the_file_is_are_remembered_others_are_not(theirs, run):
+    """`calibrate` reads the run's recipe: what only this call knew would make its table stale."""
+    path = theirs()
+    names = "head.outputs={heatmap: logits, size: logits, offset: logits}"
+    asked = [names, "head.score=0.6", "input.interpolation=area", "build.tolerance=0.5"]
+    first = adopt_foreign(path, run, {"head": "centernet"}, asked)
+    kept = load_recipe(run.path / "recipe.yaml")
+    assert (kept.head, kept.input) == (first.head, first.input)
+    assert kept.digest("calibrate") == first.digest("calibrate")
+    assert (first.build.tolerance, kept.build.tolerance) == (0.5, None)
+    assert adopt_foreign(path, run, {}) == kept
+    again = adopt_foreign(path, run, {"std": [9, 9, 9]}, ["head.score=0.2"])
+    assert again.head.outputs == first.head.outputs
+    assert (again.head.score, again.input.interpolation) == (0.2, "area")
+    assert load_recipe(run.path / "recipe.yaml") == again
+
+
 def test_a_colour_the_graph_cannot_take_is_refused(theirs, run):
     answers = {"task": "classify", "color": "gray", "mean": [0], "std": [1]}
     with pytest.raises(UsageError, match="colour does not fit"):

@@ -49,11 +49,13 @@ def test_a_broken_sample_is_refused(tmp_path, write):
         ([np.inf, 1.0], [1.0, 1.0], np.inf),
         ([-np.inf, 1.0], [np.inf, 1.0], np.inf),
         ([1.0], [1.0, 1.0], np.inf),
+        (3.0, 4.0, 0.25),
+        (4.0, 4.0, 0.0),
     ],
-    ids="equal relative zero nan inf got-nan want-nan got-inf signs shape".split(),
+    ids="equal relative zero nan inf got-nan want-nan got-inf signs shape scalar one".split(),
 )
 def test_differences_are_relative_and_hide_nothing(got, want, difference):
-    found = differences({"y": np.float32(got)}, {"y": np.float32(want)})
+    found = differences({"y": np.array(got, np.float32)}, {"y": np.array(want, np.float32)})
     assert found == {"y": pytest.approx(difference)}
 
 

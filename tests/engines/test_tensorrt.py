@@ -1,10 +1,13 @@
 """What TensorRT builds are asked for on a machine with a GPU (faked)."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from edgecv.cuda.driver import Device
-from edgecv.engines import tensorrt
-from edgecv.engines.tensorrt import build_engine, workspace_bytes
+from edgecv.engines import tensorrt, trt_match
+from edgecv.engines.tensorrt import build_engine, require_match, workspace_bytes
+from edgecv.errors import FileError, MachineError
 from edgecv.recipe import Build
 
 ORIN = Device("NVIDIA Orin", "sm87", integrated=True)
@@ -65,3 +68,43 @@ def test_the_workspace_asked_for_beats_what_is_free(jobs, tmp_path):
 def test_a_card_counts_its_own_free_memory(monkeypatch):
     monkeypatch.setattr(tensorrt, "free_bytes", lambda: 6 << 30)
     assert workspace_bytes(CARD.integrated) == 3 << 30
+
+
+def test_building_without_a_gpu_says_how_it_is_done(jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorrt, "devices", lambda: ())
+    with pytest.raises(MachineError, match="edgecv build BUNDLE"):
+        build(tmp_path)
+    assert jobs == []
+
+
+def test_a_graph_that_is_not_there_is_said_before_any_device_is_looked_for(tmp_path):
+    with pytest.raises(FileError, match="ONNX file"):
+        build_engine(tmp_path / "none.onnx", tmp_path, Build(precision="fp16"), (1, 1, 1))
+
+
+def test_what_the_builder_said_becomes_the_result(jobs, tmp_path, monkeypatch):
+    layer = {"name": "conv0", "type": "conv", "precision": "fp16"}
+    said = {"version": "10.3.0", "layers": [layer], "log": ["a line"], "typing": "weak"}
+    monkeypatch.setattr(tensorrt, "build_in_child", lambda job: said)
+    built = build(tmp_path)
+    assert [(found.name, found.precision) for found in built.layers] == [("conv0", "fp16")]
+    assert built.log == ("a line",)
+
+
+@pytest.mark.parametrize(
+    ("host", "here", "fits"),
+    [
+        ({}, "10.3.0", True),
+        ({}, "10.4.0", False),
+        ({"version_compatible": "yes"}, "10.4.0", True),
+        ({"version_compatible": "yes"}, "10.2.0", False),
+    ],
+    ids=["same", "newer", "any-newer", "any-older"],
+)
+def test_an_engine_of_any_version_may_meet_a_newer_one_only(monkeypatch, host, here, fits):
+    monkeypatch.setattr(trt_match, "installed_version", lambda flavour: here)
+    monkeypatch.setattr(trt_match, "devices", lambda: (ORIN,))
+    manifest = SimpleNamespace(
+        backend="tensorrt", backend_version="10.3.0", targets=("sm87",), host=host
+    )
+    assert (require_match(manifest) == {}) == fits

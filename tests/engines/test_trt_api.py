@@ -8,6 +8,7 @@ import pytest
 from edgecv.engines.trt_api import (
     capability,
     import_tensorrt,
+    is_error,
     make_logger,
     make_progress,
     member,
@@ -56,6 +57,31 @@ def test_log_lines_arrive_with_their_severity():
 
 def test_there_is_no_progress_before_version_9():
     assert make_progress(FakeTensorRT("8.6.2.3"), print) is None
+
+
+def test_progress_says_how_many_steps_the_phase_has():
+    told = []
+    monitor = make_progress(FakeTensorRT("10.3.0.26"), lambda *step: told.append(step))
+    monitor.phase_start("outer", None, 3)
+    monitor.phase_start("inner", "outer", 2)
+    assert monitor.step_complete("inner", 1) is True  # False would cancel the build
+    monitor.phase_finish("inner")
+    monitor.step_complete("outer", 1)
+    assert told == [
+        ("outer", 0, 3),
+        ("inner", 0, 2),
+        ("inner", 1, 2),
+        ("inner", 2, 2),
+        ("outer", 1, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "error"),
+    [("INTERNAL_ERROR", True), ("ERROR", True), ("WARNING", False), ("VERBOSE", False)],
+)
+def test_errors_are_told_from_warnings(severity, error):
+    assert is_error(severity) == error
 
 
 @pytest.mark.parametrize(

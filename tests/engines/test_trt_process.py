@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import edgecv
 from edgecv import progress
 from edgecv.engines import trt_process
 from edgecv.engines.trt_job import Job
@@ -44,6 +45,28 @@ def test_an_error_of_the_child_is_raised_in_its_own_class(monkeypatch, kind):
         build_in_child(Job("tensorrt", "m", "", "p", {}, (1, 1, 1)))
     assert isinstance(caught.value, EdgecvError)
     assert caught.value.facts == {"node": "x"}
+
+
+def test_what_the_child_built_is_returned_and_it_finds_this_edgecv(monkeypatch, tmp_path):
+    """The child runs in another folder, with the job it was given."""
+    real = subprocess.Popen
+
+    def child(command, **options):
+        assert command[1:3] == ["-m", "edgecv.engines.trt_child"]
+        code = """
+import json, pathlib, sys
+import edgecv
+job = pathlib.Path(sys.argv[1])
+built = {"edgecv": edgecv.__file__, "job": json.loads(job.read_text())}
+job.with_name("result.json").write_text(json.dumps({"built": built}))
+"""
+        return real([sys.executable, "-c", code, command[-1]], cwd=tmp_path, **options)
+
+    monkeypatch.setattr(trt_process.subprocess, "Popen", child)
+    built = build_in_child(Job("tensorrt", "m.onnx", "", "p", {"precision": "fp16"}, (1, 2, 4)))
+    assert built["edgecv"] == edgecv.__file__
+    assert built["job"]["model"] == "m.onnx"
+    assert built["job"]["batch"] == [1, 2, 4]
 
 
 LINES = [

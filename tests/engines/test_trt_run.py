@@ -6,13 +6,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from edgecv import engines
 from edgecv.cuda import driver as cuda_driver
 from edgecv.cuda import session
-from edgecv.engines import tensorrt, trt_run
+from edgecv.engines import trt_run
 from edgecv.engines.trt_run import TRUST, TensorRtEngine
 from edgecv.errors import FileError, MachineError, MissingPackage, ShapeError, UnsupportedModel
-from edgecv.recipe import Build
 from tests.cuda.fake_pycuda import FakeDriver
 from tests.engines.fake_tensorrt import VERSIONS, FakeTensorRT
 
@@ -142,14 +140,6 @@ def test_without_a_device_it_says_so_before_anything_is_imported(tmp_path, monke
     with pytest.raises(MachineError, match="needs an NVIDIA GPU") as caught:
         TensorRtEngine(file, "tensorrt")
     assert caught.value.exit_code == 3
-
-
-def test_building_for_tensorrt_without_a_gpu_says_how_it_is_done(tmp_path, monkeypatch):
-    model = tmp_path / "model.onnx"
-    model.write_bytes(b"x")
-    monkeypatch.setattr(tensorrt, "devices", lambda: ())
-    with pytest.raises(MachineError, match="edgecv build BUNDLE"):
-        engines.build_engine("tensorrt", model, tmp_path, Build(precision="fp32"))
 
 
 def test_without_pycuda_the_extra_is_named(tmp_path, monkeypatch):

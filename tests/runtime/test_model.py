@@ -1,7 +1,5 @@
 """A bundle as a callable, on networks that can be worked by hand (tests/conftest.py)."""
 
-import json
-import shutil
 import threading
 from types import SimpleNamespace
 
@@ -173,11 +171,6 @@ def test_refuses_an_engine_of_another_input(tiny_bundle, shape, dtype):
         Model(bundle, SimpleNamespace(inputs=tensors))
 
 
-def test_load_refuses_what_is_no_bundle(tmp_path):
-    with pytest.raises(FileError, match="bundle not found"):
-        edgecv.load(tmp_path / "none")
-
-
 def test_self_test_passes_and_a_changed_engine_fails(tiny_bundle, monkeypatch):
     pytest.importorskip("edgecv.engines.golden")
     with edgecv.load(tiny_bundle("classify")) as model:
@@ -187,12 +180,3 @@ def test_self_test_passes_and_a_changed_engine_fails(tiny_bundle, monkeypatch):
         monkeypatch.setattr(model.engine, "execute", lambda _: changed)
         with pytest.raises(GateFailed, match=r"(?s)self-test failed.*output: logits"):
             model.self_test()
-
-
-def test_load_refuses_a_head_that_does_not_fit_the_engine(tiny_bundle, tmp_path):
-    folder = shutil.copytree(tiny_bundle("classify"), tmp_path / "bundle")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["head"]["outputs"] = {"logits": "probabilities"}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(FileError, match="no output 'probabilities'"):
-        edgecv.load(folder)
