@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PRECISIONS = ("fp32", "tf32", "fp16", "int8", "mixed")
+MAX_SIDE = 16384  # pixels of a network's input
 Precision = Literal["fp32", "tf32", "fp16", "int8", "mixed"]
 Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "onnxruntime"]
 Method = Literal["minmax", "entropy", "percentile", "mse"]
@@ -76,8 +77,8 @@ class Input(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Input:
-        if not all(1 <= side <= 16384 for side in self.size):
-            raise ValueError("size: height and width must be 1..16384 pixels")
+        if not all(1 <= side <= MAX_SIDE for side in self.size):
+            raise ValueError(f"size: height and width must be 1..{MAX_SIDE} pixels")
         for name in ("mean", "std"):
             if len(getattr(self, name)) != self.channels:
                 raise ValueError(f"{name}: needs {self.channels} values for color {self.color}")

@@ -31,26 +31,6 @@ TRAINING = "torch onnx onnxscript lightning lightning_fabric safetensors".split(
 STDLIB_AFTER_3_10 = ("tomllib", "wsgiref.types", "asyncio.taskgroups")
 
 
-# Inner parts of a stage whose behaviour shows at its door: module -> the tests that go through it.
-TESTED_THROUGH = {
-    "export/foreign.py": "export/test_export.py",
-    "export/images.py": "export/test_export.py",
-    "export/network.py": "export/test_export.py",
-    "export/parity.py": "export/test_export.py",
-    "export/record.py": "export/test_export.py",
-    "export/roles.py": "export/test_export.py",
-    "export/trace.py": "export/test_export.py",
-    "export/weights.py": "export/test_export.py",
-    "graph/batch.py": "graph/test_adopt.py",
-    "graph/constants.py": "graph/test_adopt.py",
-    "graph/stored.py": "graph/test_read.py",
-    "init/answers.py": "init/test_init.py",
-    "init/facts.py": "init/test_init.py",
-    "init/guess.py": "init/test_init.py",
-    "init/text.py": "init/test_init.py",
-}
-
-
 def _python(code: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -104,14 +84,7 @@ def _tests_of(module: Path) -> list[Path]:
     ids=lambda path: path.relative_to(ROOT / "edgecv").as_posix(),
 )
 def test_every_module_is_tested_in_its_own_room(module):
-    through = TESTED_THROUGH.get(module.relative_to(ROOT / "edgecv").as_posix(), "-")
-    assert _tests_of(module) or (ROOT / "tests" / through).is_file()
-
-
-def test_every_row_of_tested_through_names_files_that_exist():
-    gone = {m for m in TESTED_THROUGH if not (ROOT / "edgecv" / m).is_file()}
-    gone |= {t for t in TESTED_THROUGH.values() if not (ROOT / "tests" / t).is_file()}
-    assert not gone
+    assert _tests_of(module)
 
 
 def test_every_test_folder_mirrors_a_room():

@@ -11,7 +11,7 @@ from edgecv.export.parity import in_batches
 from edgecv.export.record import Arrays, Source
 from edgecv.export.roles import check_roles
 from edgecv.files import sha256_file
-from edgecv.graph.adopt import adopt
+from edgecv.graph.adopt import adopt, image_input
 from edgecv.graph.lower import lower_opset
 from edgecv.graph.parity import Reference
 from edgecv.graph.read import load_graph, opset, tensors
@@ -36,8 +36,9 @@ def adopt_foreign(recipe: Recipe, section: Export, asked: int | None) -> Source:
     if recipe.model is None:
         raise RecipeError("the recipe names no foreign model", fix="model: {file: MODEL.onnx}")
     original = load_graph(recipe.model.file)
-    given = tensors(original)[0]
-    _check_channels(recipe, given[0].shape)
+    name = image_input(original, recipe.model.input).name
+    given = tensors(original)[0][0].shape
+    _check_channels(recipe, given)
     model = adopt(
         original,
         batch=section.batches,
@@ -48,8 +49,7 @@ def adopt_foreign(recipe: Recipe, section: Export, asked: int | None) -> Source:
     if asked is not None and opset(model) > asked:
         lower_opset(model, asked)
     check_roles(recipe, tensors(model)[1])
-    name = given[0].name
-    size = given[0].shape[0] if given[0].shape[0] > 0 else _CHUNK
+    size = given[0] if given[0] > 0 else _CHUNK
 
     def reference(images: npt.NDArray[Any]) -> Arrays:
         run = Reference(original)
@@ -64,7 +64,7 @@ def adopt_foreign(recipe: Recipe, section: Export, asked: int | None) -> Source:
 
 
 def _check_channels(recipe: Recipe, shape: tuple[int, ...]) -> None:
-    if len(shape) == 4 and shape[1] > 0 and shape[1] != recipe.input.channels:
+    if shape[1] != recipe.input.channels:
         raise RecipeError(
             "the recipe's colour does not fit the graph's input",
             color=recipe.input.color,

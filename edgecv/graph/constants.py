@@ -25,6 +25,8 @@ def drop_weight_inputs(model: onnx.ModelProto) -> None:
 def fold_constants(model: onnx.ModelProto) -> None:
     """Turn Constant nodes, and ConstantOfShape of a constant, into initialisers, in place.
 
+    Nodes that break ONNX's rules stay as they are, for ONNX Runtime to refuse.
+
     Raises:
         UnsupportedModel: the constants would not fit one ONNX file.
     """
@@ -54,7 +56,7 @@ def _value(
 ) -> np.ndarray | None:
     if node.domain not in ("", "ai.onnx"):
         return None
-    if node.op_type == "Constant":
+    if node.op_type == "Constant" and node.attribute:
         return _constant(node)
     if node.op_type == "ConstantOfShape" and node.input[0] in weights:
         return _filled(node, numpy_helper.to_array(weights[node.input[0]]), room)
@@ -76,10 +78,12 @@ def _constant(node: onnx.NodeProto) -> np.ndarray | None:
     return np.asarray(plain[attribute.name]()) if attribute.name in plain else None
 
 
-def _filled(node: onnx.NodeProto, shape: np.ndarray, room: int) -> np.ndarray:
+def _filled(node: onnx.NodeProto, shape: np.ndarray, room: int) -> np.ndarray | None:
     fill = np.zeros(1, np.float32)
     if node.attribute:
-        fill = numpy_helper.to_array(node.attribute[0].t).reshape(-1)[:1]
+        fill = numpy_helper.to_array(node.attribute[0].t).reshape(-1)
+    if fill.size != 1 or shape.dtype != np.int64:
+        return None
     sides = [int(side) for side in shape.reshape(-1)]
     if min(sides, default=0) < 0 or math.prod(sides) * fill.itemsize > room:
         raise UnsupportedModel(

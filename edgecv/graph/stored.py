@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
 
-from edgecv.errors import FileError
+from edgecv.errors import FileError, IoFailed
+from edgecv.graph.reason import reason
 
 MAX_BYTES = 2**31 - 1  # protobuf's own limit on one message
 MAX_ELEMENTS = 2**31 - 1  # what TensorRT and most kernels index one tensor with
@@ -62,6 +63,7 @@ def load_external(stored: list[onnx.TensorProto], path: Path) -> None:
 
     Raises:
         FileError: it lies outside the folder of `path`, is missing, truncated or too large.
+        IoFailed: it cannot be read.
     """
     outside = [t for t in stored if t.data_location == onnx.TensorProto.EXTERNAL]
     total = 0
@@ -74,9 +76,14 @@ def load_external(stored: list[onnx.TensorProto], path: Path) -> None:
                 file=path,
                 limit_bytes=MAX_BYTES,
             )
-        with source.open("rb") as file:
-            file.seek(offset)
-            tensor.raw_data = file.read(length)
+        try:
+            with source.open("rb") as file:
+                file.seek(offset)
+                tensor.raw_data = file.read(length)
+        except OSError as err:
+            raise IoFailed(
+                "cannot read external data of the ONNX model", file=source, reason=err.strerror
+            ) from err
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
 
@@ -85,18 +92,21 @@ def _external_range(tensor: onnx.TensorProto, path: Path) -> tuple[Path, int, in
     """(file, offset, length) of a tensor's external data, all inside the model's folder."""
     entry = {item.key: item.value for item in tensor.external_data}
     location = entry.get("location", "")
-    facts = {"file": path, "tensor": tensor.name, "location": location}
-    folder = path.parent.resolve()
-    parts = (PurePosixPath(location), PureWindowsPath(location))
-    leaves = not location or any(p.is_absolute() or p.drive or ".." in p.parts for p in parts)
-    if leaves or "\0" in location or not (folder / location).resolve().is_relative_to(folder):
+    facts = {"file": path, "tensor": tensor.name, "location": location[:200]}
+    source = path.parent.resolve() / location
+    try:
+        inside = _stays_inside(location, path.parent.resolve())
+        size = source.stat().st_size if inside and source.is_file() else None
+    except (OSError, RuntimeError) as err:  # too long a name, a loop of links (until Python 3.13)
+        raise FileError(
+            "external data of the ONNX model cannot be reached", reason=reason(err)[:80], **facts
+        ) from err
+    if not inside:
         raise FileError("ONNX model points outside its folder", **facts)
-    source = folder / location
-    if not source.is_file():
+    if size is None:
         raise FileError(
             "external data of the ONNX model is missing", fix="copy it beside the model", **facts
         )
-    size = source.stat().st_size
     try:
         offset = int(entry.get("offset") or 0)
         length = int(entry.get("length") or size - offset)
@@ -111,6 +121,14 @@ def _external_range(tensor: onnx.TensorProto, path: Path) -> tuple[Path, int, in
             **facts,
         )
     return source, offset, length
+
+
+def _stays_inside(location: str, folder: Path) -> bool:
+    parts = (PurePosixPath(location), PureWindowsPath(location))
+    leaves = not location or any(p.is_absolute() or p.drive or ".." in p.parts for p in parts)
+    if leaves or "\0" in location:
+        return False
+    return (folder / location).resolve().is_relative_to(folder)
 
 
 def check_payload(tensor: onnx.TensorProto, path: Path) -> None:

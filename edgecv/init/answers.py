@@ -13,6 +13,7 @@ from edgecv.head import HEADS, TASKS
 from edgecv.init.facts import Facts, last_operators, outputs
 from edgecv.init.guess import HeadGuess, guess_head
 from edgecv.recipe import Input
+from edgecv.sections import MAX_SIDE
 
 Ask = Callable[[str, str], str]
 _COLORS = get_args(Input.model_fields["color"].annotation)
@@ -120,8 +121,15 @@ def _size(facts: Facts, given: Answers, ask: Ask | None) -> tuple[int, int]:
         raise UsageError("the file leaves the image size open", fix="add --size HxW")
     height, _, width = text.lower().partition("x")
     if not (height.strip().isdecimal() and width.strip().isdecimal()):
-        raise UsageError("--size must be HEIGHTxWIDTH in pixels", got=text)
-    return int(height), int(width)
+        raise UsageError("--size must be HEIGHTxWIDTH in pixels", got=text[:40])
+    return _side(height.strip()), _side(width.strip())
+
+
+def _side(text: str) -> int:
+    digits = text.lstrip("0")
+    if not digits or len(digits) > len(str(MAX_SIDE)) or int(digits) > MAX_SIDE:
+        raise UsageError(f"--size: height and width must be 1..{MAX_SIDE} pixels", got=text[:40])
+    return int(digits)
 
 
 def _head(facts: Facts, given: Answers, size: tuple[int, int]) -> HeadGuess:

@@ -10,6 +10,7 @@ from typing import Any
 from edgecv.bundle import Tensor
 from edgecv.graph.adopt import adopt, image_input
 from edgecv.graph.read import opset, tensors
+from edgecv.sections import MAX_SIDE
 
 _LONGEST = 1 << 18  # characters of a metadata value; COCO's 80 names take 1,200
 _PASSING = ("Identity", "Reshape", "Flatten", "Squeeze", "Transpose", "Cast", "Concat", "Slice")
@@ -108,7 +109,8 @@ def _written_size(notes: Mapping[str, str]) -> tuple[int, int] | None:
     value = _literal(notes.get("imgsz", ""))
     if isinstance(value, list | tuple) and len(value) == 2:
         height, width = value
-        if type(height) is int and type(width) is int and min(height, width) > 0:
+        whole = type(height) is int and type(width) is int
+        if whole and min(height, width) > 0 and max(height, width) <= MAX_SIDE:
             return height, width
     return None
 

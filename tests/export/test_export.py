@@ -15,7 +15,6 @@ from edgecv.errors import (
     GateFailed,
     RecipeError,
     StaleError,
-    UnsupportedModel,
     UsageError,
 )
 from edgecv.export import export, network
@@ -142,59 +141,10 @@ def test_missing_weights_are_never_replaced_by_random_ones(run):
     assert not run.path.exists()
 
 
-BAD_WEIGHTS = [
-    pytest.param(b"", "is empty", id="empty"),
-    pytest.param(b"\x10\0\0\0\0\0\0\0{", "not a whole safetensors", id="truncated"),
-    pytest.param(b"\x80\x04cos\nsystem\n.", "weight file", id="pickle"),
-]
-
-
-@pytest.mark.parametrize(("content", "text"), BAD_WEIGHTS)
-def test_bad_weights_are_refused(run, tmp_path, content, text):
-    file = tmp_path / "w.bin"
-    file.write_bytes(content)
-    with pytest.raises(FileError, match=text):
-        export(tiny("tiny/resnet"), run, weights=file)
-    assert not run.path.exists()
-
-
-def test_weights_of_another_network_are_refused(run, tmp_path):
-    other = write_weights(tmp_path / "o.safetensors", create("centernet_tiny").state_dict(), {})
-    with pytest.raises(FileError, match="of another network"):
-        export(tiny("tiny/resnet"), run, weights=other)
-
-
-@pytest.mark.parametrize("text", ["random:", "random:x", "random:-1", "random:1e3", "random:²"])
-def test_random_weights_need_a_seed(run, text):
-    with pytest.raises(UsageError, match="needs a whole number"):
-        export(tiny("tiny/resnet"), run, weights=text)
-
-
 @pytest.mark.parametrize("number", [16, 26])
 def test_opset_outside_what_is_written_is_refused(run, number):
     with pytest.raises(UsageError, match=r"17\.\.25"):
         export(tiny("tiny/resnet"), run, weights="random:0", opset=number)
-
-
-def test_class_names_must_fit_the_network(run, centernet, mutant):
-    mutant(1.0)
-    recipe = tiny("tiny/centernet", "head.names=[a, b]")
-    with pytest.raises(RecipeError, match=r"names: 2[\s\S]*graph classes: 10"):
-        export(recipe, run, weights="random:1")
-
-
-def test_network_that_torch_cannot_export_is_told_in_one_line(run, monkeypatch):
-    import torch
-
-    class Branching(torch.nn.Module):
-        def forward(self, x):
-            return {"logits": x.mean((2, 3)) if bool(x.sum() > 0) else x.amax((2, 3))}
-
-    facts = {"weights": {}, "weights_digest": ""}
-    monkeypatch.setattr(network, "load", lambda *_: (Branching().eval(), facts))
-    recipe = tiny("tiny/resnet", "head.names=[]")
-    with pytest.raises(UnsupportedModel, match=r"cannot export the network\n  reason: .+"):
-        export(recipe, run)
 
 
 def test_foreign_file_is_adopted_and_held_to_itself(resnet, tmp_path, run):

@@ -170,35 +170,6 @@ def test_ultralytics_metadata_needs_no_answer(tmp_path):
     assert recipe.head.outputs == {"predictions": "output0"}
 
 
-HOSTILE_NAMES = [
-    pytest.param("__import__('os').system('false')", id="call"),
-    pytest.param("{" * 5000, id="deep"),
-    pytest.param("{0: 'a', 2: 'b', 1: 3}", id="not-text"),
-    pytest.param("{0: 'a', 5: 'b', 6: 'c'}", id="gaps"),
-    pytest.param("['a', 'b']", id="another-count"),
-    pytest.param("[" + "'a'," * 100_000 + "]", id="huge"),
-    pytest.param("", id="empty"),
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE_NAMES)
-def test_names_that_are_no_names_are_left_out(tmp_path, text):
-    notes = {**ULTRALYTICS, "names": text}
-    model = network(tmp_path / "m.onnx", {"y": ((7, 84), "")}, notes=notes)
-    assert init(model, out=tmp_path / "r.yaml")[1].head.names == ()
-
-
-def test_names_file_must_fit(tmp_path):
-    model = network(tmp_path / "m.onnx", {"y": ((3,), "")})
-    names = tmp_path / "names.txt"
-    names.write_text("cat\ndog\n\n  bird \n")
-    answers = Answers(yes=True, names=names)
-    assert init(model, answers, out=tmp_path / "r.yaml")[1].head.names == ("cat", "dog", "bird")
-    names.write_text("cat\n")
-    with pytest.raises(UsageError, match=r"names: 1[\s\S]*graph classes: 3"):
-        init(model, answers, out=tmp_path / "s.yaml")
-
-
 WRONG = [
     pytest.param({"color": "purple"}, UnknownName, "unknown color 'purple'", id="color"),
     pytest.param({"resize": "leterbox"}, UnknownName, "nearest: letterbox", id="resize"),

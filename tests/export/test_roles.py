@@ -1,0 +1,59 @@
+"""Outputs are held to the head's roles and to its class names."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgecv.bundle import Tensor
+from edgecv.errors import RecipeError
+from edgecv.export.roles import check_roles, class_count
+from edgecv.head import CenterNetHead, ClassifyHead, DenseHead
+from edgecv.recipe import Recipe
+
+
+def recipe_of(head):
+    data = {"model": {"file": "m.onnx"}, "input": {"size": [8, 8]}}
+    return Recipe.model_validate({**data, "task": head.task, "head": head.model_dump()})
+
+
+def outputs(**shapes):
+    return [Tensor(name=name, shape=s, dtype="float32") for name, s in shapes.items()]
+
+
+COUNTS = [
+    pytest.param(ClassifyHead(), (1, 10), 10, id="classify"),
+    pytest.param(ClassifyHead(), (10,), -1, id="no-batch"),
+    pytest.param(ClassifyHead(), (1, -1), -1, id="not-said"),
+    pytest.param(CenterNetHead(), (1, 3, 16, 16), 3, id="centernet"),
+    pytest.param(DenseHead(), (1, 84, 8400), 80, id="dense-first"),
+    pytest.param(DenseHead(layout="channels_last"), (1, 8400, 84), 80, id="dense-last"),
+    pytest.param(DenseHead(), (1, 4, 8400), -1, id="only-boxes"),
+    pytest.param(DenseHead(), (84, 8400), -1, id="dense-without-batch"),
+]
+
+
+@pytest.mark.parametrize(("head", "shape", "count"), COUNTS)
+def test_classes_are_counted_where_the_shape_says_them(head, shape, count):
+    assert class_count(head, shape) == count
+
+
+def test_every_role_needs_its_output():
+    maps = {"hm": (1, 2, 8, 8), "size": (1, 2, 8, 8), "offset": (1, 2, 8, 8), "more": (1,)}
+    recipe = recipe_of(CenterNetHead(outputs={"heatmap": "hm"}, names=("a", "b")))
+    check_roles(recipe, outputs(**maps))
+    del maps["offset"]
+    with pytest.raises(
+        RecipeError,
+        match=r"plays the role 'offset'\n  expected output: offset\n"
+        r"  graph outputs: hm, size, more\n  fix: head: \{outputs: \{offset: NAME\}\}",
+    ):
+        check_roles(recipe, outputs(**maps))
+
+
+def test_class_names_must_fit_where_the_graph_says_how_many():
+    recipe = recipe_of(ClassifyHead(names=("a", "b")))
+    check_roles(recipe, outputs(logits=(1, 2)))
+    check_roles(recipe, outputs(logits=(1, -1)))
+    check_roles(recipe_of(ClassifyHead()), outputs(logits=(1, 9)))  # no names, nothing to hold
+    with pytest.raises(RecipeError, match=r"names: 2\n  graph classes: 3\n  output: logits"):
+        check_roles(recipe, outputs(logits=(1, 3)))
