@@ -172,7 +172,7 @@ def open_bundle(folder: Path, *, check_digests: bool = True) -> Bundle:
                 "bundle file was changed after it was built",
                 bundle=folder,
                 file=name,
-                fix=f"edgecv build {folder}",
+                fix="copy it again, or build it again from its recipe: edgecv build RECIPE",
             )
     return Bundle(folder, manifest)
 

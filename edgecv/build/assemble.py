@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from edgecv.build.finish import Parts, finish, fresh, sweep
 from edgecv.build.inputs import Source, read_source
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
-from edgecv.engines import BACKENDS, available, build_engine, choose_backend, load_engine
+from edgecv.engines import BACKENDS, Array, available, build_engine, choose_backend, load_engine
 from edgecv.engines.golden import Golden
 from edgecv.errors import (
     MissingPackage,
@@ -54,6 +55,7 @@ def build(
         FileError, StaleError: an input is missing or was made from something else; the message
             names the command that makes or renews it.
         UnsupportedModel: the backend cannot build the graph.
+        ShapeError: the graph's outputs are not what the recipe's head takes.
         MissingPackage: the backend's package is not installed.
         GateFailed: the engine does not compute what the graph says; no bundle is left.
     """
@@ -154,7 +156,16 @@ def _golden(recipe: Recipe, typed_file: Path) -> Golden:
     inputs = {want.name: sample_input(recipe, batch)}
     expected = engine.execute(inputs)
     engine.close()
+    _require_head(recipe, expected)
     return Golden(inputs, expected)
+
+
+def _require_head(recipe: Recipe, outputs: Mapping[str, Array]) -> None:
+    """The outputs become results: else a bundle would be built that nobody can run."""
+    from edgecv.runtime.heads import decode
+    from edgecv.runtime.preprocess import Preprocessor
+
+    decode(recipe.head, outputs, [Preprocessor(recipe.input).geometry(recipe.input.size)])
 
 
 def _require_input(recipe: Recipe, shape: tuple[int, ...]) -> None:

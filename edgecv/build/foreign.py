@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgecv.errors import UnknownName, UsageError
+from edgecv.errors import RecipeError, UnknownName, UsageError
 from edgecv.files import read_json, sha256_file, write_json, write_text
 from edgecv.head import HEADS, TASKS
 from edgecv.pipeline import RunFolder
@@ -62,7 +62,8 @@ def adopt_foreign(
         names = [tensor.name for tensor in outputs]
         if any(item.startswith("head.outputs") for item in lasting):
             names = []
-        merged = {**_answers(known), **{key: value for key, value in answers.items() if value}}
+        given = {key: value for key, value in answers.items() if value}
+        merged = {**_answers(known, given), **given}
         draft = _draft(model, merged, inputs[0].shape, names, known)
         for item in lasting:
             override(draft, item)
@@ -82,7 +83,12 @@ def adopt_foreign(
 
 def _load(text: str, overrides: Sequence[str]) -> Recipe:
     with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
-        return load_recipe(write_text(Path(folder) / RECIPE, text), overrides)
+        try:
+            return load_recipe(write_text(Path(folder) / RECIPE, text), overrides)
+        except RecipeError as err:  # about a file the user never saw
+            facts = {name: fact for name, fact in err.facts.items() if name != "file"}
+            what = "the options make no recipe" if "file" in err.facts else err.what
+            raise RecipeError(what, fix=err.fix, **facts) from err
 
 
 def _require_channels(recipe: Recipe, shape: tuple[int, ...]) -> None:
@@ -105,12 +111,14 @@ def _known(run: RunFolder, source: str) -> Recipe | None:
     return load_recipe(run.path / RECIPE) if same else None
 
 
-def _answers(known: Recipe | None) -> dict[str, Any]:
-    """What an earlier build was told: it need not be told again."""
+def _answers(known: Recipe | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What an earlier build was told and `given` does not change: it need not be told again."""
     if known is None:
         return {}
     told = known.input.model_dump(mode="json", exclude_defaults=True)
-    return {"task": known.task, "head": known.head.kind, **told}
+    if not ("head" in given or given.get("task", known.task) != known.task):
+        told |= {"task": known.task, "head": known.head.kind}
+    return told
 
 
 def _adopted(run: RunFolder, record: dict[str, str]) -> bool:
@@ -163,6 +171,8 @@ def _task_and_head(task: str, kind: str) -> tuple[str, str]:
         raise UsageError(f"task {task} needs a named head", heads=fitting, fix="add --head NAME")
     if kind not in HEADS:
         raise UnknownName("head", kind, HEADS)
+    if HEADS[kind].task != task:
+        raise UsageError(f"head {kind} is for task {HEADS[kind].task}", task=task)
     return task, kind
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from edgecv._version import __version__
-from edgecv.errors import MissingPackage, UsageError
+from edgecv.errors import FileError, MissingPackage, UsageError
 from edgecv.files import whole_file, write_json, write_text
 from edgecv.report.pareto import draw_pareto
 from edgecv.report.rows import Row, collect, number
 
 _PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_MAGIC = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 
 
 def report(
@@ -39,7 +40,7 @@ def report(
 
     Raises:
         UsageError: no bundle was given.
-        FileError: a bundle or a measurement is broken.
+        FileError: a bundle, a measurement or a picture is missing or broken; nothing is written.
         MissingPackage: jinja2 or matplotlib is not installed.
     """
     if not bundles:
@@ -53,6 +54,7 @@ def report(
         "cores": str(os.cpu_count()),
     }
     record = {"title": title, "machine": machine, "rows": [row._asdict() for row in rows]}
+    shown = [(path.stem, _embed(path)) for path in pictures]
     page = _template()
     out.mkdir(parents=True, exist_ok=True)
     drawn = any(row.value is not None and row.p50_ms is not None for row in rows)
@@ -67,7 +69,7 @@ def report(
         machine=machine,
         conditions=next((row.conditions for row in rows if row.conditions), {}),
         pareto=_embed(out / "pareto.png") if drawn else "",
-        pictures=[(path.stem, _embed(path)) for path in pictures],
+        pictures=shown,
         number=number,
         bar=_bar,
     )
@@ -89,7 +91,12 @@ def _embed(path: Path) -> str:
     kind = _PICTURES.get(path.suffix.lower())
     if kind is None:
         raise UsageError("report pictures must be PNG or JPEG", picture=path)
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    if not path.is_file():
+        raise FileError("picture not found", file=path)
+    data = path.read_bytes()
+    if not data.startswith(_MAGIC[kind]):
+        raise FileError("picture is not what its name says", file=path, named=kind)
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _bar(row: Row, rows: Sequence[Row]) -> float:

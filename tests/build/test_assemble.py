@@ -20,12 +20,14 @@ from edgecv.errors import (
     FileError,
     GateFailed,
     MachineError,
+    ShapeError,
     StaleError,
     UnknownName,
     UnsupportedModel,
     UsageError,
 )
 from edgecv.files import sha256_file
+from edgecv.head import ClassifyHead, DenseHead
 
 PRECISIONS = ("fp32", "tf32", "fp16", "int8")
 
@@ -271,3 +273,18 @@ def test_what_a_killed_build_left_goes_when_nobody_can_be_writing_it(make_run):
     build(made.recipe, made.run, "fp32", backend="onnxruntime")
     assert not old.exists()
     assert new.exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "error", "text"),
+    [
+        pytest.param(DenseHead(outputs={"predictions": "logits"}), ShapeError, "dense", id="shape"),
+        pytest.param(ClassifyHead(outputs={"logits": "y"}), FileError, "no output 'y'", id="name"),
+    ],
+)
+def test_outputs_the_head_cannot_read_leave_no_bundle(make_run, head, error, text):
+    made = make_run()
+    recipe = made.recipe.model_copy(update={"head": head})
+    with pytest.raises(error, match=text):
+        build(recipe, made.run, "fp32", backend="onnxruntime")
+    assert not list(made.run.path.glob("*fp32*"))

@@ -4,7 +4,7 @@ import onnx
 import pytest
 
 from edgecv.build.foreign import adopt_foreign
-from edgecv.errors import UsageError
+from edgecv.errors import RecipeError, UsageError
 from edgecv.files import read_json, sha256_file
 from edgecv.pipeline import RunFolder
 from edgecv.recipe import load_recipe
@@ -85,3 +85,26 @@ def test_a_colour_the_graph_cannot_take_is_refused(theirs, run):
     with pytest.raises(UsageError, match="colour does not fit"):
         adopt_foreign(theirs(), run, answers)
     assert not (run.path / "recipe.yaml").exists()
+
+
+def test_another_head_or_task_replaces_what_an_earlier_build_was_told(theirs, run):
+    path = theirs()
+    adopt_foreign(path, run, {"task": "classify", "mean": [1, 2, 3]})
+    recipe = adopt_foreign(path, run, {"head": "dense"})
+    assert (recipe.task, recipe.head.kind, recipe.input.mean) == ("detect", "dense", (1, 2, 3))
+    recipe = adopt_foreign(path, run, {"task": "classify"})
+    assert (recipe.task, recipe.head.kind) == ("classify", "classify")
+    with pytest.raises(UsageError, match="task detect needs a named head"):
+        adopt_foreign(path, run, {"task": "detect"})
+
+
+def test_a_head_of_another_task_is_refused(theirs, run):
+    with pytest.raises(UsageError, match="head dense is for task detect"):
+        adopt_foreign(theirs(), run, {"task": "classify", "head": "dense"})
+
+
+def test_an_option_that_fits_no_recipe_is_named_without_our_scratch_file(theirs, run):
+    with pytest.raises(RecipeError, match="options make no recipe") as caught:
+        adopt_foreign(theirs(), run, {"task": "classify", "mean": [1, 2]})
+    assert caught.value.facts["key"] == "input"
+    assert "file" not in caught.value.facts

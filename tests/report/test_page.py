@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.errors import UsageError
+from edgecv.errors import FileError, UsageError
 from edgecv.report import report
 
 
@@ -40,3 +40,16 @@ def test_refuses_no_bundles_and_odd_pictures(make_bundle, tmp_path):
         report([], tmp_path)
     with pytest.raises(UsageError, match="PNG or JPEG"):
         report([make_bundle("fp32-openvino", "fp32")], tmp_path, pictures=[tmp_path / "a.bmp"])
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [pytest.param(None, "not found", id="missing"), pytest.param(b"text", "not what", id="text")],
+)
+def test_picture_that_is_none_leaves_nothing(make_bundle, tmp_path, content, text):
+    picture, out = tmp_path / "a.png", tmp_path / "report"
+    if content:
+        picture.write_bytes(content)
+    with pytest.raises(FileError, match=text):
+        report([make_bundle("fp32-openvino", "fp32", 0.9, 1.0)], out, pictures=[picture])
+    assert not out.exists()
