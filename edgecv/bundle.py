@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edgecv.errors import FileError
 from edgecv.files import read_json, sha256_file, write_json
 from edgecv.head import Head
-from edgecv.recipe import Backend, Bench, Data, Evaluate, Input, Precision, Run
+from edgecv.recipe import Backend, Bench, Data, Evaluate, Input, Precision, Report, Run
 
 MANIFEST = "manifest.json"
 SCHEMA: Literal[1] = 1
@@ -75,7 +75,7 @@ class Manifest(_Part):
         recipe_digest: `Recipe.digest("build")`; empty for a foreign model.
         model_digest: sha256 of the fp32 model.onnx the build started from.
         data: The recipe's data section, so that `evaluate BUNDLE` needs no recipe.
-        evaluate, run, bench: The recipe's sections, likewise.
+        evaluate, run, bench, report: The recipe's sections, likewise.
         batch: (min, opt, max) batch sizes the engine takes.
         backend: The engine family.
         backend_version: Version of the library that built the engine.
@@ -98,6 +98,7 @@ class Manifest(_Part):
     evaluate: Evaluate = Evaluate()
     run: Run = Run()
     bench: Bench = Bench()
+    report: Report = Report()
     batch: tuple[int, int, int]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]

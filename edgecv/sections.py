@@ -244,10 +244,9 @@ class Build(Section):
 
 
 class Run(Section):
-    """How results are drawn and written."""
+    """How results are drawn: `line_width` in pixels."""
 
     line_width: int = Field(2, ge=1)
-    masks: bool = True
 
 
 class Evaluate(Section):
@@ -275,7 +274,6 @@ class Bench(Section):
 
 
 class Report(Section):
-    """What the report holds."""
+    """How the model is called in reports; empty: by its run id."""
 
     title: str = ""
-    pictures: int = Field(6, ge=0)

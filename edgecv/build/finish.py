@@ -74,6 +74,7 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.evaluate == recipe.evaluate
         and manifest.run == recipe.run
         and manifest.bench == recipe.bench
+        and manifest.report == recipe.report
         and manifest.batch == recipe.export.batches
         and manifest.backend_version == _version_here(manifest.backend)
     )
@@ -119,6 +120,7 @@ def finish(
         evaluate=recipe.evaluate,
         run=recipe.run,
         bench=recipe.bench,
+        report=recipe.report,
         batch=recipe.export.batches,
         inputs=_tensors(golden.inputs, recipe.export.batches),
         outputs=_tensors(golden.expected, recipe.export.batches),

@@ -33,7 +33,7 @@ def report(
         bundles: Bundle folders, one row each, of one or several runs.
         out: Folder the three files are written to.
         pictures: PNG or JPEG files shown in the page (embedded: it needs no other file).
-        title: Heading of the page.
+        title: Heading of the page; empty: what the recipes call the models.
 
     Returns:
         What report.json holds: `rows`, and `machine`.
@@ -64,7 +64,7 @@ def report(
     else:
         (out / "pareto.png").unlink(missing_ok=True)  # an older one would show other bundles
     html = page.render(
-        title=title or "edgecv report",
+        title=title or " · ".join(dict.fromkeys(r.title or r.run_id for r in rows)),
         rows=rows,
         machine=machine,
         conditions=next((row.conditions for row in rows if row.conditions), {}),

@@ -17,6 +17,7 @@ class Row(NamedTuple):
 
     Attributes:
         run_id: The run the bundle belongs to.
+        title: What the recipe calls the model; may be empty.
         name: Folder name of the bundle.
         precision: Precision asked.
         backend: Engine family and version.
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     """
 
     run_id: str
+    title: str
     name: str
     precision: str
     backend: str
@@ -135,6 +137,7 @@ def _row(bundle: Bundle) -> Row:
     try:
         return Row(
             run_id=manifest.run_id,
+            title=manifest.report.title,
             name=bundle.folder.resolve().name,
             precision=manifest.precision.asked,
             backend=f"{manifest.backend} {manifest.backend_version}",

@@ -53,3 +53,9 @@ def test_picture_that_is_none_leaves_nothing(make_bundle, tmp_path, content, tex
     with pytest.raises(FileError, match=text):
         report([make_bundle("fp32-openvino", "fp32", 0.9, 1.0)], out, pictures=[picture])
     assert not out.exists()
+
+
+def test_heading_is_what_the_recipes_call_the_models(make_bundle, tmp_path):
+    bundles = [make_bundle("fp32-openvino", "fp32"), make_bundle("int8-openvino", "int8")]
+    report(bundles, tmp_path / "report")
+    assert "<h1>tiny-net</h1>" in (tmp_path / "report" / "report.html").read_text()
