@@ -5,7 +5,9 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from edgecv.head import HEADS, TASKS, CenterNetHead, ClassifyHead, Head
+from edgecv.head import HEADS, TASKS, Head
+from edgecv.head.classify import ClassifyHead
+from edgecv.head.detect import CenterNetHead
 
 
 @pytest.mark.parametrize("kind", HEADS)

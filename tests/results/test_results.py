@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edgecv.errors import MissingPackage, ShapeError
-from edgecv.results import Classes, Detections
+from edgecv.results.classes import Classes
+from edgecv.results.detections import Detections
 
 NAMES = ("cat", "dog")
 

@@ -1,0 +1,25 @@
+"""Heads: how raw output tensors become results, as data. No tensor library is imported here.
+
+A head is one pydantic model per `kind`, stored in the recipe and copied into the bundle's manifest.
+The code that applies it is `edgecv/runtime/heads/<kind>.py`. One file per task.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from edgecv.head.classify import ClassifyHead
+from edgecv.head.detect import CenterNetHead, DenseHead
+from edgecv.head.schema import HeadSchema
+
+__all__ = ["HEADS", "TASKS", "CenterNetHead", "ClassifyHead", "DenseHead", "Head", "HeadSchema"]
+
+Head = Annotated[ClassifyHead | CenterNetHead | DenseHead, Field(discriminator="kind")]
+HEADS: dict[str, type[HeadSchema]] = {
+    "classify": ClassifyHead,
+    "centernet": CenterNetHead,
+    "dense": DenseHead,
+}
+TASKS = ("classify", "detect")

@@ -1,0 +1,16 @@
+"""Results: what a model says about one image, in pixels of the original image.
+
+Every result is a frozen dataclass of numpy arrays. `to_dict()` is the JSON that `--json` prints,
+`to_supervision()` hands over to the supervision library, `draw(image)` returns an annotated copy.
+Coordinates: x to the right, y down, the origin at the outer corner of the top-left pixel, so the
+centre of that pixel is (0.5, 0.5); boxes are (x0, y0, x1, y1).
+"""
+
+from __future__ import annotations
+
+from edgecv.results.classes import Classes
+from edgecv.results.detections import Detections
+
+__all__ = ["Classes", "Detections", "Results"]
+
+Results = Classes | Detections
