@@ -10,6 +10,7 @@ from typing import Any
 
 from edgecv._version import __version__
 from edgecv.doctor.bundle import bundle_here
+from edgecv.doctor.bundles import bundles_here
 from edgecv.doctor.jetson import jetson_facts
 from edgecv.doctor.libraries import opencv_facts, runtimes
 from edgecv.doctor.machine import this_machine
@@ -17,19 +18,20 @@ from edgecv.doctor.nvidia import nvidia_facts
 from edgecv.doctor.packages import installed_packages
 from edgecv.errors import EngineMismatch, GateFailed, MachineError
 
-__all__ = ["as_text", "bundle_here", "doctor", "require_healthy"]
+__all__ = ["as_text", "bundle_here", "bundles_here", "doctor", "require_healthy"]
 
 
-def doctor(bundle: Path | None = None) -> dict[str, Any]:
+def doctor(bundle: Path | None = None, runs: Path = Path("runs")) -> dict[str, Any]:
     """Look at this machine.
 
     Args:
         bundle: Also try to load this bundle and run its self-test.
+        runs: Without a bundle: which of the bundles below this folder would load.
 
     Returns:
         `edgecv`, `machine`, `packages`, `runtimes`, `nvidia`, `jetson`, `opencv`, `backends`
         (name -> whether its engines execute here), `notes` (what to know, with the fix), and
-        `bundle` if one was given.
+        `bundle` if one was given, else `bundles` (see `bundles_here`).
 
     Raises:
         FileError: the bundle is missing, broken, or was changed.
@@ -47,6 +49,8 @@ def doctor(bundle: Path | None = None) -> dict[str, Any]:
     report["notes"] = _notes(report)
     if bundle is not None:
         report["bundle"] = bundle_here(bundle)
+    else:
+        report["bundles"] = bundles_here(runs, report["backends"])
     return report
 
 
@@ -92,6 +96,7 @@ def as_text(report: dict[str, Any]) -> str:
     lines += ["missing packages:"] if missing else []
     lines += [f"  {p['name']:<24}{p['needed_for']:<40}{p['fix']}" for p in missing]
     lines += [f"note: {text}" for text in report["notes"]]
+    lines += _table(report.get("bundles", []))
     return "\n".join([*lines, *_bundle_lines(report.get("bundle"))])
 
 
@@ -141,6 +146,17 @@ def _notes(report: dict[str, Any]) -> list[str]:
     if video and not video.get("window"):
         notes.append("this OpenCV opens no window: --show needs opencv-python or the system's")
     return notes
+
+
+def _table(bundles: list[dict[str, Any]]) -> list[str]:
+    """One line a bundle: would it load here, and if not, why and what to type."""
+    wide = max((len(row["bundle"]) for row in bundles), default=0)
+    lines = ["bundles:"] if bundles else []
+    for row in bundles:
+        state = "would load" if row["would_load"] else f"would not load: {row['because']}"
+        fix = f" (fix: {row['fix']})" if row["fix"] else ""
+        lines.append(f"  {row['bundle']:<{wide}}  {state}{fix}")
+    return lines
 
 
 def _bundle_lines(tried: dict[str, Any] | None) -> list[str]:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from edgecv.bundle import Bundle
+from edgecv.bundle import Bundle, Manifest
 from edgecv.engines.contract import (
     MOVES,
     Array,
@@ -35,6 +35,7 @@ __all__ = [
     "choose_backend",
     "count_precisions",
     "load_engine",
+    "misfit",
     "open_engine",
     "zeros",
 ]
@@ -127,15 +128,13 @@ def open_engine(bundle: Bundle, *, threads: int = 0, streams: int = 1) -> Engine
         MissingPackage, MachineError, FileError: as `load_engine`.
     """
     manifest = bundle.manifest
-    check: Any = getattr(_module(manifest.backend), "require_match", None)
-    if check is not None:
-        problem = check(manifest)
-        if problem:
-            raise EngineMismatch(
-                f"the engine of {bundle.folder.name} does not fit this machine",
-                **problem,
-                fix=f"edgecv build {bundle.folder}",
-            )
+    problem = misfit(manifest)
+    if problem:
+        raise EngineMismatch(
+            f"the engine of {bundle.folder.name} does not fit this machine",
+            **problem,
+            fix=f"edgecv build {bundle.folder}",
+        )
     return load_engine(
         manifest.backend,
         bundle.engine,
@@ -144,6 +143,18 @@ def open_engine(bundle: Bundle, *, threads: int = 0, streams: int = 1) -> Engine
         threads=threads,
         streams=streams,
     )
+
+
+def misfit(manifest: Manifest) -> dict[str, object]:
+    """What differs between a bundle's engine and this machine, both sides named; nothing is loaded.
+
+    Returns:
+        Facts for an error: versions, compute capabilities. Empty if the engine fits, or if nothing
+        here can tell (no package, no device: loading says that better).
+    """
+    check: Any = getattr(_module(manifest.backend), "require_match", None)
+    facts: dict[str, object] = check(manifest) if check is not None else {}
+    return facts
 
 
 def choose_backend(model: Path, precision: str, *, rest: str = "fp32") -> str:
