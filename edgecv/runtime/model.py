@@ -20,7 +20,7 @@ from edgecv.head import Head
 from edgecv.images import read_image
 from edgecv.results import Results
 from edgecv.runtime.heads import decode
-from edgecv.runtime.preprocess import Geometry, Preprocessor
+from edgecv.runtime.preprocess import Geometry, Nv12, Preprocessor
 
 Array = npt.NDArray[Any]
 COLORS = ("bgr", "rgb")
@@ -53,7 +53,8 @@ class Model:
         """What the network sees in one picture, in the picture's own pixels.
 
         Args:
-            image: Path, (H, W, 3) uint8 array, or Pillow image (always read as RGB).
+            image: Path, (H, W, 3) uint8 array, Pillow image (always read as RGB), or an NV12 frame
+                (`edgecv.runtime.preprocess.Nv12`).
             color: Channel order of an array: "bgr", as OpenCV reads, or "rgb".
 
         Raises:
@@ -80,14 +81,14 @@ class Model:
             found += decode(head or self.head, outputs, geometries)
         return found
 
-    def raw(self, images: Sequence[Array]) -> tuple[dict[str, Array], list[Geometry]]:
+    def raw(self, images: Sequence[Array | Nv12]) -> tuple[dict[str, Array], list[Geometry]]:
         """Raw outputs of one batch, and where each picture lay in the input.
 
         A batch smaller than the engine's smallest is padded with zeros; its outputs are longer
         than the geometries then.
 
         Args:
-            images: 1 to max-batch arrays, (H, W, 3) uint8 BGR.
+            images: 1 to max-batch arrays, (H, W, 3) uint8 BGR, or NV12 frames.
 
         Raises:
             ShapeError: a wrong image, none, or more than the engine takes.
@@ -150,7 +151,7 @@ class Model:
         """Close at the end of the block."""
         self.close()
 
-    def _prepare(self, images: Sequence[Array]) -> tuple[Array, list[Geometry]]:
+    def _prepare(self, images: Sequence[Array | Nv12]) -> tuple[Array, list[Geometry]]:
         if not 1 <= len(images) <= self._most:
             raise ShapeError(
                 "a batch must have 1 to max-batch images", got=len(images), max_batch=self._most
@@ -168,10 +169,15 @@ class Model:
         return kept
 
 
-def picture(image: Any, color: str = "bgr") -> Array:
-    """What a user calls a picture, as an (H, W, 3) uint8 BGR array; see `Model.__call__`."""
+def picture(image: Any, color: str = "bgr") -> Array | Nv12:
+    """What a user calls a picture, as an (H, W, 3) uint8 BGR array; see `Model.__call__`.
+
+    An NV12 frame stays what it is.
+    """
     if color not in COLORS:
         raise UnknownName("color order", color, COLORS)
+    if isinstance(image, Nv12):
+        return image
     if isinstance(image, (str, Path)):
         return read_image(Path(image))
     if type(image).__module__.partition(".")[0] == "PIL":

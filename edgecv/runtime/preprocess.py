@@ -6,15 +6,27 @@ Training, export parity, calibration, evaluation and deployment all use this one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import ShapeError
-from edgecv.ops.letterbox import Fit, Target, check_image, check_output, fit, letterbox
+from edgecv.ops.letterbox import (
+    Color,
+    Fit,
+    Target,
+    check_image,
+    check_output,
+    fit,
+    letterbox,
+    size_of,
+)
+from edgecv.ops.letterbox.nv12 import Nv12
 from edgecv.recipe import Input
+
+__all__ = ["Geometry", "Nv12", "Preprocessor"]
 
 Array = npt.NDArray[Any]
 
@@ -77,17 +89,26 @@ class Preprocessor:
         place = fit(image_size, spec.size, spec.resize, spec.crop_ratio)
         return Geometry((int(image_size[0]), int(image_size[1])), place)
 
-    def into(self, image: Array, out: Array) -> Geometry:
+    def said(self, image: Array | Nv12) -> Array | Nv12:
+        """An NV12 frame with the recipe's matrix and range where its stream did not say."""
+        if not isinstance(image, Nv12) or (image.matrix and image.range):
+            return image
+        matrix, value_range = image.matrix or self.spec.matrix, image.range or self.spec.range
+        return replace(image, matrix=matrix, range=value_range)
+
+    def into(self, image: Array | Nv12, out: Array, *, color: Color = "bgr") -> Geometry:
         """Write one picture into `out`, without allocating once sizes repeat.
 
         Args:
-            image: (H, W, 3) uint8 BGR, any strides.
+            image: (H, W, 3) uint8, any strides, or an NV12 frame.
             out: (C, h, w) float32, C-contiguous, (h, w) the network's input size.
+            color: Channel order of an array.
 
         Raises:
             ShapeError: a wrong image or output.
+            UnknownName: another `color`.
         """
-        check_image(image)
+        check_image(image, color)
         check_output(out, self.target)
         if out.shape[1:] != tuple(self.spec.size):
             raise ShapeError(
@@ -95,12 +116,14 @@ class Preprocessor:
                 got=f"{out.shape[1:]}",
                 needed=f"{self.spec.size} (height, width)",
             )
-        geometry = self.geometry(image.shape[:2])
-        letterbox(image, out, geometry.fit, self.target)
+        geometry = self.geometry(size_of(image))
+        letterbox(self.said(image), out, geometry.fit, self.target, color=color)
         return geometry
 
-    def batch(self, images: Sequence[Array]) -> tuple[Array, list[Geometry]]:
-        """N pictures as one (N, C, h, w) float32 array, and where each lies in it.
+    def batch(
+        self, images: Sequence[Array | Nv12], *, color: Color = "bgr"
+    ) -> tuple[Array, list[Geometry]]:
+        """N pictures as one (N, C, h, w) float32 array, and where each lies in it; see `into`.
 
         Raises:
             ShapeError: a wrong image, or none at all.
@@ -108,7 +131,7 @@ class Preprocessor:
         if len(images) == 0:
             raise ShapeError("a batch needs at least one image", got=0)
         out = np.empty((len(images), self.spec.channels, *self.spec.size), np.float32)
-        geometries = [self.into(image, out[i]) for i, image in enumerate(images)]
+        geometries = [self.into(image, out[i], color=color) for i, image in enumerate(images)]
         return out, geometries
 
 

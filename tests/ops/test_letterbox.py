@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edgecv.errors import MachineError, ShapeError
-from edgecv.ops.letterbox import Fit, Target, fit, letterbox
+from edgecv.errors import MachineError, ShapeError, UnknownName
+from edgecv.ops.letterbox import Fit, Target, fit, letterbox, levels
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,21 @@ def test_unknown_provider_says_which_there_are():
     out = np.empty((3, 8, 8), np.float32)
     with pytest.raises(MachineError, match="known: cpu"):
         letterbox(np.zeros((4, 4, 3), np.uint8), out, Fit(0, 0, 8, 8), Target(), provider="abacus")
+
+
+def test_unknown_color_order_is_named():
+    out = np.empty((3, 8, 8), np.float32)
+    with pytest.raises(UnknownName, match="color order 'grb'"):
+        letterbox(np.zeros((4, 4, 3), np.uint8), out, Fit(0, 0, 8, 8), Target(), color="grb")
+
+
+def test_levels_by_hand():
+    target = Target(mean=(0.0, 51.0, 0.0), std=(255.0, 51.0, 1.0))
+    assert levels(target)[:, [0, 102, 255]].tolist() == [
+        [0, np.float32(0.4), 1], [-1, 1, 4], [0, 102, 255]
+    ]  # fmt: skip
+    assert levels(target, "float16").dtype == np.float16
+    eighths = levels(target, "int8", 0.125)
+    assert eighths[:, [0, 102, 255]].tolist() == [[0, 3, 8], [-8, 8, 32], [0, 127, 127]]
+    with pytest.raises(UnknownName, match="dtype of a network's input 'int4'"):
+        levels(target, "int4")

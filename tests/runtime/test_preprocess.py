@@ -5,7 +5,7 @@ import pytest
 
 from edgecv.errors import ShapeError
 from edgecv.recipe import Input
-from edgecv.runtime.preprocess import Preprocessor
+from edgecv.runtime.preprocess import Nv12, Preprocessor
 
 SPECS = [
     pytest.param({"resize": "letterbox"}, id="letterbox"),
@@ -74,3 +74,22 @@ def test_refuses_boxes_of_another_rank():
     geometry = Preprocessor(Input(size=(32, 48))).geometry((10, 10))
     with pytest.raises(ShapeError, match=r"boxes must be \(N, 4\)"):
         geometry.to_image(np.zeros(4, np.float32))
+
+
+def test_rgb_arrays_give_the_bits_of_bgr_ones(rng):
+    image = rng.integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    preprocess = Preprocessor(Input(size=(32, 48)))
+    wanted, _ = preprocess.batch([image])
+    got, _ = preprocess.batch([image[:, :, ::-1].copy()], color="rgb")
+    assert np.array_equal(got, wanted)
+
+
+def test_an_nv12_frame_is_read_as_the_recipe_says_unless_its_stream_does(rng):
+    planes = rng.integers(0, 256, (6, 10), dtype=np.uint8), np.full((3, 5, 2), 90, np.uint8)
+    preprocess = Preprocessor(Input(size=(8, 8), matrix="709", range="full"))
+    silent, _ = preprocess.batch([Nv12(*planes)])
+    spoken, _ = preprocess.batch([Nv12(*planes, "709", "full")])
+    other, geometries = preprocess.batch([Nv12(*planes, "601", "limited")])
+    assert np.array_equal(silent, spoken)
+    assert not np.array_equal(silent, other)
+    assert geometries[0].image_size == (6, 10)

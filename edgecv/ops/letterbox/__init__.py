@@ -1,6 +1,8 @@
 """Resize an image into a network's input, pad the rest, reorder channels and normalise, fused.
 
-What every twin must compute, bit for bit:
+What every twin must compute, bit for bit (the CUDA twin's plan is `cuda.LetterboxPlan`):
+
+0. NV12 becomes blue, green, red in integers first (`nv12`), at every source pixel that is read.
 
 1. Resize to `Fit.height` x `Fit.width` in uint8. `linear` is OpenCV's 11-bit bilinear (see
    tests/ops/letterbox for an integer reference; at exactly 1/2 in both directions OpenCV averages
@@ -10,6 +12,10 @@ What every twin must compute, bit for bit:
    the output is `Target.pad`.
 3. value = (float32(pixel) - mean) / std, each step rounded to the nearest float32, in the order of
    `Target.color`; gray is OpenCV's BGR2GRAY of the resized image.
+4. On the device: the value as float32, as float16 (to nearest even), or as int8 with the network's
+   first quantisation folded in, q = clip(rint(value / scale), -128, 127) (`levels`).
+
+The arithmetic of 1 is that of OpenCV's portable code, which its x86 builds give bit for bit.
 """
 
 from __future__ import annotations
@@ -20,11 +26,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.errors import ShapeError
+from edgecv.errors import ShapeError, UnknownName
 from edgecv.ops._op import Op
+from edgecv.ops.letterbox.nv12 import Nv12
 
 Array = npt.NDArray[Any]
 Resize = Literal["letterbox", "stretch", "crop"]
+Stored = Literal["float32", "float16", "int8"]
+Color = Literal["bgr", "rgb"]
+COLORS = ("bgr", "rgb")
 
 OP = Op("letterbox", atol=0.0, share=0.0)
 
@@ -99,12 +109,49 @@ def fit(
     return Fit(-round((height - dst[0]) / 2), -round((width - dst[1]) / 2), height, width)
 
 
-def check_image(image: Array) -> None:
-    """Refuse what is not a non-empty (H, W, 3) uint8 picture.
+def levels(target: Target, dtype: Stored = "float32", scale: float = 1.0) -> Array:
+    """What each grey level becomes: (C, 256) of `dtype`, C in the order of `target.color`.
+
+    Args:
+        target: Its mean and std.
+        dtype: What the network takes.
+        scale: For int8: the step of the network's first quantisation (symmetric).
+
+    Raises:
+        UnknownName: another dtype.
+    """
+    mean, std = (np.array(v, np.float32)[:, None] for v in (target.mean, target.std))
+    values: Array = (np.arange(256, dtype=np.float32) - mean) / std
+    if dtype == "int8":
+        return np.clip(np.rint(values / np.float32(scale)), -128, 127).astype(np.int8)
+    if dtype not in ("float32", "float16"):
+        raise UnknownName("dtype of a network's input", dtype, ("float32", "float16", "int8"))
+    return values.astype(dtype)
+
+
+def size_of(image: Array | Nv12) -> tuple[int, int]:
+    """(height, width) of a checked image in pixels."""
+    return image.size if isinstance(image, Nv12) else (image.shape[0], image.shape[1])
+
+
+def unreversed(image: Array, color: Color) -> tuple[Array, Color]:
+    """`image[:, :, ::-1]` of packed pixels is the packed picture in the other channel order."""
+    if image.strides[1:] == (3, -1):
+        return image[:, :, ::-1], "rgb" if color == "bgr" else "bgr"
+    return image, color
+
+
+def check_image(image: Array | Nv12, color: str = "bgr") -> None:
+    """Refuse what is neither a non-empty (H, W, 3) uint8 picture nor an NV12 frame.
 
     Raises:
         ShapeError: wrong type, rank, channel count or dtype, or no pixels.
+        UnknownName: `color` is neither "bgr" nor "rgb".
     """
+    if color not in COLORS:
+        raise UnknownName("color order", color, COLORS)
+    if isinstance(image, Nv12):
+        return
     if not isinstance(image, np.ndarray):
         raise ShapeError(
             "an image must be a (H, W, 3) uint8 array in BGR order", got=type(image).__name__
@@ -134,21 +181,31 @@ def check_output(out: Array, target: Target) -> None:
 
 
 def letterbox(
-    image: Array, out: Array, place: Fit, target: Target, *, provider: str = "cpu"
+    image: Array | Nv12,
+    out: Array,
+    place: Fit,
+    target: Target,
+    *,
+    color: Color = "bgr",
+    provider: str = "cpu",
 ) -> None:
     """Resize, pad, reorder and normalise `image` into `out`.
 
     Args:
-        image: (H, W, 3) uint8 BGR, any strides.
+        image: (H, W, 3) uint8, any strides, or an NV12 frame.
         out: (C, h, w) float32, C-contiguous; C is 1 for gray, else 3. Every element is written.
         place: From `fit((H, W), (h, w), ...)`.
         target: Colour, normalisation, padding and interpolation.
+        color: Channel order of an array.
         provider: "cpu". The twins agree to `OP.atol` in a share of at most `OP.share`.
 
     Raises:
         ShapeError: a wrong image or output.
+        UnknownName: another `color`.
         MachineError: `provider` cannot run on this machine.
     """
-    check_image(image)
+    check_image(image, color)
     check_output(out, target)
-    OP.on(provider)(image, out, place, target)
+    if not isinstance(image, Nv12):
+        image, color = unreversed(image, color)
+    OP.on(provider)(image, out, place, target, color)

@@ -16,23 +16,29 @@ import numpy.typing as npt
 from edgecv.errors import ShapeError
 from edgecv.ops._jit import jit_available
 from edgecv.ops.letterbox import Fit, Target
+from edgecv.ops.letterbox.nv12 import Nv12, bgr_of
 from edgecv.ops.letterbox.scratch import scratch
 
 Array = npt.NDArray[Any]
 
 Window = tuple[tuple[int, int], tuple[int, int]]
+_GRAY = {"bgr": cv2.COLOR_BGR2GRAY, "rgb": cv2.COLOR_RGB2GRAY}
 _OPENCV = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA}
 
 
-def letterbox(image: Array, out: Array, place: Fit, target: Target) -> None:
+def letterbox(
+    image: Array | Nv12, out: Array, place: Fit, target: Target, color: str = "bgr"
+) -> None:
     """See `edgecv.ops.letterbox`; the arguments are checked there."""
+    if isinstance(image, Nv12):
+        image, color = bgr_of(image, scratch("converted", (*image.size, 3))), "bgr"
     small = resized(image, (place.height, place.width), target.interpolation, _seen(out, place))
     top, left = max(0, place.top), max(0, place.left)
     if small.shape[:2] == (place.height, place.width):  # all of it, whether seen or not
         top, left = place.top, place.left
     if target.color == "gray":
-        small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)[:, :, None]
-    constants = _constants(target.color, target.mean, target.std)
+        small = cv2.cvtColor(small, _GRAY[color])[:, :, None]
+    constants = _constants(_order(color, target.color), target.mean, target.std)
     if jit_available():
         from edgecv.ops.letterbox import loops
 
@@ -104,7 +110,13 @@ def normalise(
         np.divide(place, std, out=place)
 
 
+def _order(given: str, wanted: str) -> tuple[int, ...]:
+    """Channel of the picture that each channel of the network takes."""
+    if wanted == "gray":
+        return (0,)
+    return (0, 1, 2) if given == wanted else (2, 1, 0)
+
+
 @lru_cache(maxsize=64)
-def _constants(color: str, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
-    order = {"rgb": (2, 1, 0), "bgr": (0, 1, 2), "gray": (0,)}[color]
+def _constants(order: tuple[int, ...], mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
     return np.array([order, mean, std], dtype=np.float32)

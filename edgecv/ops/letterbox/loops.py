@@ -65,3 +65,19 @@ def filter_columns(image: Array, starts: Array, counts: Array, weights: Array, o
         line = out[y].reshape(-1)
         for x in range(length):
             line[x] = min(max(total[x] >> 22, 0), 255)
+
+
+@jit
+def convert_nv12(luma: Array, chroma: Array, numbers: Array, out: Array) -> None:
+    """See `nv12.bgr_of`; `numbers` is its Coefficients as int32."""
+    height, width = luma.shape
+    offset, gain, blue_u, green_u, green_v, red_v = numbers
+    for y in range(height):
+        pairs, bright, row = chroma[y >> 1], luma[y], out[y]
+        for x in range(width):
+            u = np.int32(pairs[x >> 1, 0]) - np.int32(128)
+            v = np.int32(pairs[x >> 1, 1]) - np.int32(128)
+            grey = max(np.int32(bright[x]) - offset, np.int32(0)) * gain + np.int32(1 << 19)
+            row[x, 0] = min(max((grey + blue_u * u) >> 20, 0), 255)
+            row[x, 1] = min(max((grey + green_u * u + green_v * v) >> 20, 0), 255)
+            row[x, 2] = min(max((grey + red_v * v) >> 20, 0), 255)

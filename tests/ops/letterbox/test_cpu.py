@@ -184,3 +184,19 @@ def test_antialias_places_what_is_seen(form, rng, src, resize):
     wanted = np.empty_like(out)
     letterbox(whole, wanted, place, target)  # its size is right already: only placed
     assert np.array_equal(out, wanted)
+
+
+@pytest.mark.parametrize("color", ["rgb", "bgr", "gray"])
+@pytest.mark.parametrize("interpolation", ["linear", "area", "antialias"])
+def test_an_rgb_picture_gives_the_bits_of_its_bgr_form(form, rng, color, interpolation):
+    image = rng.integers(0, 256, (61, 97, 3), dtype=np.uint8)
+    target = RGB._replace(color=color, interpolation=interpolation)
+    if color == "gray":
+        target = target._replace(mean=(100.0,), std=(50.0,))
+    bgr, rgb, view = np.empty((3, len(target.mean), 32, 32), np.float32)
+    place = fit(image.shape[:2], (32, 32))
+    letterbox(image, bgr, place, target)
+    letterbox(np.ascontiguousarray(image[:, :, ::-1]), rgb, place, target, color="rgb")
+    letterbox(image[:, :, ::-1], view, place, target, color="rgb")
+    assert np.array_equal(rgb, bgr)
+    assert np.array_equal(view, bgr)
