@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from edgecv.results.classes import Classes
 from edgecv.results.detections import Detections
+from edgecv.results.instances import Instances
 
-__all__ = ["Classes", "Detections", "Results"]
+__all__ = ["Classes", "Detections", "Instances", "Results"]
 
-Results = Classes | Detections
+Results = Classes | Detections | Instances
