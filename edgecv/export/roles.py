@@ -45,5 +45,6 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
     if kind == "dense":
         last = getattr(head, "layout", "channels_first") == "channels_last"
         side = shape[-1 if last else 1] if len(shape) == 3 else -1
-        return side - _BOX if side > _BOX else -1
+        before = _BOX + int(getattr(head, "objectness", False))
+        return side - before if side > before else -1
     return shape[1] if len(shape) >= 2 else -1

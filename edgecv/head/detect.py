@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from edgecv.head.boxes import BoxHead
 from edgecv.head.schema import HeadSchema
 
 
@@ -35,28 +36,25 @@ class CenterNetHead(HeadSchema):
     size_unit: Literal["cell", "pixel"] = "cell"
 
 
-class DenseHead(HeadSchema):
+class DenseHead(BoxHead):
     """`predictions` (N, 4 + C, A): a box and C scores per anchor point, then NMS.
 
-    The layout most single-stage exporters write (YOLOv8 and later). Boxes are in pixels of the
-    network input.
+    The layout most single-stage exporters write: YOLOv8 and later, with objectness (N, A, 5 + C)
+    YOLOv5 to YOLOv7 and YOLOX. Boxes are in pixels of the network input.
 
     Attributes:
         layout: `channels_first` for (N, 4 + C, A), `channels_last` for (N, A, 4 + C).
         boxes: `cxcywh` or `xyxy`.
         activation: `none` if scores are probabilities, `sigmoid` if logits.
-        score: Candidates below this probability are dropped.
-        iou: Of two boxes of one class that overlap more than this, the worse is dropped.
-        max_detections: At most this many are kept, the best first (ties: lower index first).
+        objectness: A fifth value before the classes; a score is objectness times class.
+        multi_label: Every class of a point that reaches the score counts, not only its best.
     """
 
     roles: ClassVar[tuple[str, ...]] = ("predictions",)
-    task: ClassVar[str] = "detect"
 
     kind: Literal["dense"] = "dense"
     layout: Literal["channels_first", "channels_last"] = "channels_first"
     boxes: Literal["cxcywh", "xyxy"] = "cxcywh"
     activation: Literal["sigmoid", "none"] = "none"
-    score: float = Field(0.25, ge=0, le=1)
-    iou: float = Field(0.45, ge=0, le=1)
-    max_detections: int = Field(300, ge=1)
+    objectness: bool = False
+    multi_label: bool = True

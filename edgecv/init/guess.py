@@ -87,16 +87,29 @@ def _dense(
     if channels <= _BOX or points < _MUCH * channels:
         return None
     layout = "channels_first" if rows == channels else "channels_last"
+    objectness = layout == "channels_last" and points in _anchor_points(size)
+    first = _BOX + objectness
+    if channels <= first:
+        return None
     ends = last(item.name) & _ENDS
     values = {"layout": layout, "boxes": "cxcywh", "activation": "none" if ends else "sigmoid"}
     why = {
-        "kind": f"one output of shape {list(item.shape)}: {points} points of 4 + "
-        f"{channels - _BOX} values",
+        "kind": f"one output of shape {list(item.shape)}: {points} points of {first} + "
+        f"{channels - first} values",
         "layout": f"the smaller side, {channels}, is the channels",
         "boxes": "a guess (centre, width, height); xyxy is the other",
         "activation": "the graph ends in a sigmoid" if ends else "no sigmoid at the graph's end",
     }
-    return HeadGuess("dense", {"predictions": item.name}, channels - _BOX, values, why)
+    if objectness:
+        values["objectness"] = True
+        why["objectness"] = f"{points} points are three anchors a cell, as in YOLOv5 and YOLOv7"
+    return HeadGuess("dense", {"predictions": item.name}, channels - first, values, why)
+
+
+def _anchor_points(size: tuple[int, int]) -> set[int]:
+    """How many points YOLO heads of three anchors a cell have: strides 8 to 32, and to 64."""
+    cells = [(size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32, 64)]
+    return {3 * sum(cells[:3]), 3 * sum(cells)}
 
 
 def _centernet(

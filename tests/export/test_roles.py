@@ -27,6 +27,10 @@ COUNTS = [
     pytest.param(CenterNetHead(), (1, 3, 16, 16), 3, id="centernet"),
     pytest.param(DenseHead(), (1, 84, 8400), 80, id="dense-first"),
     pytest.param(DenseHead(layout="channels_last"), (1, 8400, 84), 80, id="dense-last"),
+    pytest.param(
+        DenseHead(layout="channels_last", objectness=True), (1, 25200, 85), 80, id="objectness"
+    ),
+    pytest.param(DenseHead(objectness=True), (1, 5, 8400), -1, id="only-objectness"),
     pytest.param(DenseHead(), (1, 4, 8400), -1, id="only-boxes"),
     pytest.param(DenseHead(), (84, 8400), -1, id="dense-without-batch"),
 ]

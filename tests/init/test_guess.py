@@ -62,6 +62,26 @@ def test_dense_head_has_many_more_points_than_channels(shape, layout):
     assert head is None or "24 points of 4 + 2 values" in head.why["kind"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "objectness"),
+    [
+        pytest.param((1, 378, 8), True, id="three-anchors-a-cell"),  # 3 * (96 + 24 + 6)
+        pytest.param((1, 381, 8), True, id="with-stride-64"),
+        pytest.param((1, 126, 8), False, id="one-anchor-a-cell"),
+        pytest.param((1, 8, 378), False, id="channels-first"),
+    ],
+)
+def test_dense_head_of_three_anchors_a_cell_has_objectness(shape, objectness):
+    head = guess(found(y=shape), last=("Sigmoid",))
+    assert head.values.get("objectness", False) == objectness
+    assert head.classes == (3 if objectness else 4)
+    assert ("objectness" in head.why) == objectness
+
+
+def test_dense_head_with_objectness_alone_fits_nothing():
+    assert guess(found(y=(1, 378, 5)), "dense") is None
+
+
 MAPS = [
     pytest.param({"a.wh:0": 2, "reg": 2, "net/hm1": 2}, "net/hm1 a.wh:0 reg", "names", id="named"),
     pytest.param({"s": 2, "o": 2, "h": 5}, "h s o", "order", id="unnamed"),

@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 OP = Op("nms", atol=0.0, share=0.0)
 
-MAX_CANDIDATES = 4096  # capacity of the CUDA twin's bitmask; callers pass their best
+MAX_CANDIDATES = 30_000
 
 
 def nms(boxes: Array, ids: Array, iou: float, limit: int, *, provider: str = "cpu") -> Array:

@@ -14,10 +14,13 @@ import numpy.typing as npt
 
 from edgecv.errors import FileError, ShapeError
 from edgecv.head import Head
+from edgecv.ops._probability import logit, sigmoid
 from edgecv.results import Results
 from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
+
+__all__ = ["decode", "logit", "role", "sigmoid"]
 
 
 def decode(
@@ -65,15 +68,3 @@ def role(
         wanted = ", ".join("any" if side is None else str(side) for side in ("N", *shape))
         raise ShapeError(f"head {head.kind}: {name} must be ({wanted})", got=f"{array.shape}")
     return array.astype(np.float32, copy=False)
-
-
-def logit(probability: float) -> float:
-    """The logit of a probability in 0..1; -inf and inf at the ends."""
-    with np.errstate(divide="ignore"):
-        return float(np.log(probability) - np.log1p(-probability))
-
-
-def sigmoid(logits: Array) -> Array:
-    """1 / (1 + exp(-x)) in float32, without overflow."""
-    probability: Array = np.exp(-np.logaddexp(np.float32(0), -logits))
-    return probability

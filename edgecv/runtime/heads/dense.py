@@ -1,23 +1,18 @@
-"""Dense predictions: a box and class scores per anchor point, then class-aware NMS.
-
-Every class of a point that reaches the score counts, as in YOLO's own validation. At most
-`ops.nms.MAX_CANDIDATES` candidates, the best, enter NMS; how many did not is the overflow.
-"""
+"""Dense predictions: a box and class scores per anchor point, then class-aware NMS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import ShapeError
 from edgecv.head import DenseHead
-from edgecv.ops.nms import MAX_CANDIDATES, nms
-from edgecv.ops.topk import topk
-from edgecv.results import Detections, Results
-from edgecv.runtime.heads import logit, role, sigmoid
+from edgecv.ops.dense_boxes import DenseLayout, dense_boxes
+from edgecv.results import Results
+from edgecv.runtime.boxes import detections
+from edgecv.runtime.heads import role
 from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
@@ -28,39 +23,30 @@ def decode(
 ) -> list[Results]:
     """See `edgecv.runtime.heads.decode`."""
     predictions = role(head, outputs, "predictions", (None, None))
-    if head.layout == "channels_last":
-        predictions = predictions.transpose(0, 2, 1)
-    if predictions.shape[1] < 5:
-        raise ShapeError(
-            "head dense: predictions need 4 box values and at least one class",
-            got=f"{predictions.shape} as (N, 4 + C, A)",
-            fix="check head.layout in the recipe",
-        )
-    pairs = zip(predictions, geometries, strict=False)
-    return [_image(head, table, geometry) for table, geometry in pairs]
+    layout = layout_of(head, predictions.shape)
+    return [
+        detections(head, dense_boxes(table, layout, head.score, head.pre_nms), geometry)
+        for table, geometry in zip(predictions, geometries, strict=False)
+    ]
 
 
-def _image(head: DenseHead, table: Array, geometry: Geometry) -> Detections:
-    raw = head.activation == "sigmoid"
-    scores = table[4:].reshape(-1)
-    index = np.flatnonzero(scores >= np.float32(logit(head.score) if raw else head.score))
-    best = index[topk(scores[index], MAX_CANDIDATES)]
-    ids, point = np.divmod(best, table.shape[1])
-    boxes = np.ascontiguousarray(_xyxy(head, table[:4, point].T))
-    kept = nms(boxes, ids, head.iou, head.max_detections)
-    value = scores[best[kept]]
-    return Detections(
-        geometry.to_image(boxes[kept]),
-        sigmoid(value) if raw else value,
-        ids[kept],
-        head.names,
-        geometry.image_size,
-        len(index) - len(best),
+def layout_of(head: DenseHead, shape: tuple[int, ...]) -> DenseLayout:
+    """How the op reads predictions of (N, …) `shape`.
+
+    Raises:
+        ShapeError: they leave no room for a class.
+    """
+    layout = DenseLayout(
+        channels_last=head.layout == "channels_last",
+        xyxy=head.boxes == "xyxy",
+        logits=head.activation == "sigmoid",
+        objectness=head.objectness,
+        multi_label=head.multi_label,
     )
-
-
-def _xyxy(head: DenseHead, boxes: Array) -> Array:
-    if head.boxes == "xyxy":
-        return boxes
-    half = boxes[:, 2:] * np.float32(0.5)
-    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+    if len(shape) != 3 or shape[2 if layout.channels_last else 1] <= layout.first:
+        raise ShapeError(
+            f"head dense: predictions need {layout.first} box values and at least one class",
+            got=f"{shape} as {'(N, A, values)' if layout.channels_last else '(N, values, A)'}",
+            fix="check head.layout and head.objectness in the recipe",
+        )
+    return layout

@@ -6,7 +6,6 @@ import pytest
 from edgecv.errors import ShapeError
 from edgecv.head import DenseHead
 from edgecv.ops.letterbox import Fit
-from edgecv.ops.nms import MAX_CANDIDATES
 from edgecv.runtime.heads import decode
 from edgecv.runtime.preprocess import Geometry
 
@@ -47,7 +46,7 @@ def test_nothing_above_the_score():
 
 
 def test_overflow_keeps_the_best(rng):
-    table = rng.uniform(0, 1, (1, 5, MAX_CANDIDATES + 100)).astype(np.float32)
+    table = rng.uniform(0, 1, (1, 5, 4096 + 100)).astype(np.float32)
     table[0, 4] = rng.permutation(table.shape[2]) / table.shape[2]
     (result,) = decode(DenseHead(score=0, iou=1, max_detections=10), {"predictions": table}, PLAIN)
     assert result.overflow == 100
@@ -64,3 +63,18 @@ def test_max_detections():
 def test_refuses_a_table_without_classes():
     with pytest.raises(ShapeError, match=r"at least one class"):
         decode(DenseHead(), {"predictions": np.zeros((1, 4, 9), np.float32)}, PLAIN)
+
+
+def test_objectness_and_class_agnostic():
+    rows = np.insert(np.float32(ROWS), 4, 0.5, axis=1)
+    head = DenseHead(layout="channels_last", objectness=True, class_agnostic=True, score=0.3)
+    (result,) = decode(head, {"predictions": rows[None]}, PLAIN)
+    assert result.boxes.tolist() == WANTED[:1]
+    assert result.scores.tolist() == pytest.approx([0.45])
+
+
+def test_single_label():
+    rows = [[10, 10, 8, 8, 0.6, 0.7], [40, 40, 8, 8, 0.5, 0.1]]
+    head = DenseHead(multi_label=False)
+    (result,) = decode(head, {"predictions": np.float32(rows).T[None]}, PLAIN)
+    assert result.ids.tolist() == [1, 0]

@@ -1,0 +1,30 @@
+"""What every head has that turns scored boxes into detections by suppression."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from edgecv.head.schema import HeadSchema
+
+
+class BoxHead(HeadSchema):
+    """Scored boxes, thinned by non-maximum suppression.
+
+    Attributes:
+        score: Candidates below this probability are dropped.
+        iou: Of two boxes of one class that overlap more than this, the worse is dropped.
+        max_detections: At most this many are kept, the best first (ties: lower index first).
+        pre_nms: At most this many candidates, the best, enter suppression; how many did not is
+            the result's overflow.
+        class_agnostic: Boxes of different classes suppress each other too.
+    """
+
+    task: ClassVar[str] = "detect"
+
+    score: float = Field(0.25, ge=0, le=1)
+    iou: float = Field(0.45, ge=0, le=1)
+    max_detections: int = Field(300, ge=1, le=30_000)
+    pre_nms: int = Field(4096, ge=1, le=30_000)
+    class_agnostic: bool = False
