@@ -47,6 +47,21 @@ def provider(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(
+    params=["forward", "reverse", "shuffled", pytest.param("gpu", marks=pytest.mark.gpu)]
+)
+def session(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A CUDA session, current in this thread: emulated in three thread orders, and a real one.
+
+    See `tests/cuda/device.py`, and `tests/cuda/capture.py` for what to assert of a plan. Fewer
+    orders: `@pytest.mark.parametrize("session", ["forward"], indirect=True)`.
+    """
+    from tests.cuda.device import open_session
+
+    with open_session(request.param, monkeypatch) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Caches (backend choice, timing) go to a fresh folder, never to the user's."""

@@ -27,11 +27,24 @@ class Device:
 
 def load_driver() -> Any | None:
     """The driver library, initialised; None where there is no driver or no device."""
+    library = open_driver()
+    return library if library is not None and library.cuInit(0) == 0 else None
+
+
+def open_driver() -> Any | None:
+    """The driver library as the linker finds it; None where there is none."""
     try:
-        library = ctypes.CDLL("libcuda.so.1")
+        return ctypes.CDLL("libcuda.so.1")
     except OSError:
         return None
-    return library if library.cuInit(0) == 0 else None
+
+
+def cuda_version() -> tuple[int, int]:
+    """The newest CUDA the driver speaks, as (major, minor); (0, 0) without a driver."""
+    library, number = load_driver(), ctypes.c_int(0)
+    if library is None or library.cuDriverGetVersion(ctypes.byref(number)) != 0:
+        return (0, 0)
+    return (number.value // 1000, number.value % 1000 // 10)
 
 
 def device_count() -> int:

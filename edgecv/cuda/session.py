@@ -1,22 +1,38 @@
-"""The primary context, device memory, pinned host memory and streams, by pycuda.
+"""One device's primary context and everything allocated in it.
 
-The primary context is shared with whatever else the process runs (TensorRT, torch). Everything is
-allocated once and freed by an explicit close. Not run on a GPU yet: tested against a fake pycuda
-that has only the names of the real one.
+The primary context is shared with whatever else the process runs (TensorRT, torch). Memory,
+streams, kernels and graphs come from a session and end with it: `close()` frees what is left.
+
+Threads: CUDA has one primary context a device and one current context a thread. A thread that uses
+a session does so inside `with session.current():`. A worker has its own stream, its own execution
+context and its own plans; it shares with others only the session and device arrays nobody writes.
+Open and close a session in one thread. Not run on a GPU yet: tested against a fake pycuda that has
+only the names of the real one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from threading import RLock
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from edgecv.cuda.cubins import Cubins, Unit, cache_folder, read_unit
+from edgecv.cuda.driver import cuda_version
+from edgecv.cuda.graph import Graph
+from edgecv.cuda.kernels import Kernels
+from edgecv.cuda.memory import Array, DeviceArray, Foreign, Ledger, Mapped, adopt
+from edgecv.cuda.stream import Event, Stream
 from edgecv.errors import MachineError, MissingPackage
 
-Array = npt.NDArray[Any]
+T = TypeVar("T")
+_NOTHING: Mapping[str, int | float | str] = MappingProxyType({})
 
 
 class Buffer:
@@ -40,13 +56,13 @@ class Buffer:
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         return self._host[:size].view(dtype).reshape(shape)
 
-    def upload(self, nbytes: int, stream: Any) -> None:
+    def upload(self, nbytes: int, stream: Stream) -> None:
         """Copy the first bytes of the pinned array to the device, in the order of the stream."""
-        self._driver.memcpy_htod_async(self.address, self._host[:nbytes], stream)
+        self._driver.memcpy_htod_async(self.address, self._host[:nbytes], stream.raw)
 
-    def download(self, nbytes: int, stream: Any) -> None:
+    def download(self, nbytes: int, stream: Stream) -> None:
         """Copy the first bytes of the device memory to the pinned array, in stream order."""
-        self._driver.memcpy_dtoh_async(self._host[:nbytes], self.address, stream)
+        self._driver.memcpy_dtoh_async(self._host[:nbytes], self.address, stream.raw)
 
     def free(self) -> None:
         """Free the device memory; the pinned memory goes with its array."""
@@ -54,23 +70,47 @@ class Buffer:
 
 
 class Session:
-    """The primary context of one device. Use it from any thread inside `current()`."""
+    """The primary context of one device. Use it from any thread inside `current()`.
 
-    def __init__(self, ordinal: int = 0) -> None:
+    Attributes:
+        ordinal: The device's number.
+        capability: Its compute capability, `sm87`.
+        integrated: Whether it shares the system's memory (Jetson).
+    """
+
+    def __init__(self, ordinal: int = 0, *, cubins: Path | None = None) -> None:
         """Retain the primary context of device `ordinal`.
+
+        Args:
+            ordinal: The device's number.
+            cubins: A bundle's folder of cubins, looked into before anything is compiled.
 
         Raises:
             MachineError: no driver or no such device.
             MissingPackage: pycuda is not installed.
         """
         self._driver = _driver()
+        self.ordinal = ordinal
         try:
             self._driver.init()
-            self._context = self._driver.Device(ordinal).retain_primary_context()
+            device = self._driver.Device(ordinal)
+            self.capability = "sm{}{}".format(*device.compute_capability())
+            attribute = self._driver.device_attribute.INTEGRATED
+            self.integrated = bool(device.get_attribute(attribute))
+            self._context = device.retain_primary_context()
         except self._driver.Error as err:
             raise MachineError(
                 "the CUDA device cannot be used", device=ordinal, reason=str(err)
             ) from err
+        self._cubins = Cubins(
+            self.capability, cuda_version()[0], stored=cubins, cache=cache_folder()
+        )
+        self._lock = RLock()
+        self._ledger = Ledger()
+        self._modules: dict[str, Kernels] = {}
+        self._kept: list[Any] = []  # streams, events, pinned arrays: theirs is the session's life
+        self._graphs: list[Graph] = []
+        self._closed = False
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -83,22 +123,143 @@ class Session:
         finally:
             self._context.pop()
 
-    def buffer(self, nbytes: int) -> Buffer:
-        """Device and pinned memory of `nbytes`; call inside `current()`."""
-        return Buffer(self._driver, nbytes)
+    def stream(self) -> Stream:
+        """A new stream."""
+        return self._keep(Stream(self._driver))
 
-    def stream(self) -> Any:
-        """A new stream; `.handle` is the CUstream. Call inside `current()`."""
-        return self._driver.Stream()
+    def event(self) -> Event:
+        """A new event, which also times."""
+        return self._keep(Event(self._driver))
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
+        """A device array whose contents are undefined."""
+        nbytes = math.prod(shape) * np.dtype(dtype).itemsize
+        with self._lock:  # CUDA has no empty allocation: at least one byte
+            owner = self._ledger.add(self._driver.mem_alloc(max(1, nbytes)), nbytes)
+        return DeviceArray(self._driver, shape, dtype, owner)
+
+    def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
+        """A device array of zeros (blocking)."""
+        array = self.empty(shape, dtype)
+        if array.nbytes:
+            self._driver.memset_d8(array.address, 0, array.nbytes)
+        return array
+
+    def upload(self, host: Array) -> DeviceArray:
+        """A device array with the contents of `host` (blocking: constants, tests)."""
+        array = self.empty(host.shape, host.dtype)
+        if array.nbytes:
+            self._driver.memcpy_htod(array.address, np.ascontiguousarray(host))
+        return array
+
+    def download(self, array: DeviceArray) -> Array:
+        """The contents of a device array, after all work given before (blocking)."""
+        host: Array = np.empty(array.shape, array.dtype)
+        self.synchronize()
+        if array.nbytes:
+            self._driver.memcpy_dtoh(host, array.address)
+        return host
+
+    def adopt(self, thing: Any) -> DeviceArray:
+        """A device array over a torch tensor, a CuPy array, …: the same memory, not copied.
+
+        Raises:
+            ShapeError: it is not a contiguous array in device memory.
+        """
+        return adopt(self._driver, thing)
+
+    def pinned(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """A page-locked host array, for asynchronous copies; the session keeps it."""
+        array: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype))
+        return self._keep(array)
+
+    def mapped(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Mapped:
+        """A page-locked host array that kernels read and write in place (zero-copy)."""
+        flags = self._driver.host_alloc_flags.DEVICEMAP
+        host: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype), mem_flags=flags)
+        pinned: Any = host.base
+        device = Foreign(host, int(pinned.get_device_pointer()))
+        return self._keep(Mapped(host, DeviceArray(self._driver, shape, dtype, device)))
+
+    def kernels(self, source: Path, defines: Mapping[str, int | float | str] = _NOTHING) -> Kernels:
+        """The kernels of a .cu file, loaded once: from the bundle, the cache, or compiled.
+
+        Args:
+            source: The .cu file.
+            defines: Macros it is compiled with.
+
+        Raises:
+            CompileFailed: it does not compile; carries NVRTC's log.
+            MachineError: it is stored nowhere and there is no NVRTC, or the driver refuses it.
+        """
+        unit = read_unit(source, defines)
+        with self._lock:
+            digest = unit.digest()
+            if digest not in self._modules:
+                self._modules[digest] = Kernels(self._driver, self._load(unit))
+            return self._modules[digest]
+
+    def graph(self, stream: Stream, record: Callable[[], None]) -> Graph:
+        """Record what `record` puts into `stream`. See `edgecv.cuda.graph`."""
+        graph = Graph(stream, record)
+        self._graphs.append(graph)
+        return graph
+
+    def synchronize(self) -> None:
+        """Wait for everything given to the device."""
+        self._driver.Context.synchronize()
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Device memory this session holds now."""
+        return self._ledger.nbytes
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most device memory it ever held."""
+        return self._ledger.peak_nbytes
 
     def free_bytes(self) -> int:
         """Free device memory in bytes; call inside `current()`."""
         free, _ = self._driver.mem_get_info()
         return int(free)
 
+    def buffer(self, nbytes: int) -> Buffer:
+        """Device and pinned memory of `nbytes`; call inside `current()`."""
+        return Buffer(self._driver, nbytes)
+
     def close(self) -> None:
-        """Give the primary context back."""
+        """Free what is left and give the primary context back; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        with self.current():
+            self.synchronize()
+            for graph in self._graphs:
+                graph.close()
+            self._ledger.free_all()
+            self._graphs, self._modules = [], {}
+            self._kept.clear()
         self._context.detach()
+
+    def _load(self, unit: Unit) -> Any:
+        try:
+            return self._driver.module_from_buffer(self._cubins.find(unit))
+        except self._driver.Error as err:
+            refused = str(err)
+        try:
+            return self._driver.module_from_buffer(self._cubins.compiled_again(unit))
+        except self._driver.Error as err:
+            raise MachineError(
+                f"the driver does not load the kernels of {unit.path.name}",
+                device=self.capability,
+                reason=refused,
+            ) from err
+
+    def _keep(self, thing: T) -> T:
+        with self._lock:
+            self._kept.append(thing)
+        return thing
 
 
 def _driver() -> Any:

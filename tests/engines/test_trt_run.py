@@ -42,7 +42,7 @@ def test_arrays_go_in_and_come_out(load, version, rng):
     assert [(t.name, t.shape, t.dtype) for t in engine.inputs] == [
         ("images", (1, 3, 8, 8), "float32")
     ]
-    assert trt.called("context.execute_async_v3") == [(77,)]
+    assert len(trt.called("context.execute_async_v3")) == 1
 
 
 def test_a_call_allocates_nothing_and_synchronises_once(load, rng):

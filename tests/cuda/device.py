@@ -1,0 +1,59 @@
+"""A session for tests: the real Session over the fake driver, or over a real device.
+
+`session` (tests/conftest.py) yields one inside `current()`. On the fake, kernels run on the CPU
+emulator in the order of the parameter; at the end, what is still in a stream runs, guard zones are
+looked at, and nothing may be left allocated.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import pytest
+
+from edgecv.cuda import driver as cuda_driver
+from edgecv.cuda.session import Session
+from tests.cuda.fake_libcuda import FakeLibcuda
+from tests.cuda.fake_pycuda import FakeDriver
+from tests.cuda_emulator.emulator import missing_compiler
+
+ORDERS = ("forward", "reverse", "shuffled")
+
+
+def install(monkeypatch: pytest.MonkeyPatch, **options) -> FakeDriver:
+    """Put a fake pycuda and a fake libcuda.so.1 in the place of the real ones."""
+    fake = FakeDriver(**options)
+    package = ModuleType("pycuda")
+    package.driver = fake
+    monkeypatch.setitem(sys.modules, "pycuda", package)
+    monkeypatch.setitem(sys.modules, "pycuda.driver", fake)
+    monkeypatch.setattr(cuda_driver, "open_driver", lambda: FakeLibcuda(fake))
+    return fake
+
+
+@contextmanager
+def open_session(kind: str, monkeypatch: pytest.MonkeyPatch, **options) -> Iterator[Session]:
+    """A session inside `current()`: `gpu`, or emulated in one of `ORDERS`."""
+    fake = None
+    if kind != "gpu":
+        if reason := missing_compiler():
+            pytest.skip(reason)
+        fake = install(monkeypatch, order=kind, **options)
+    session = Session()
+    try:
+        with session.current():
+            yield session
+            session.synchronize()
+    finally:
+        if fake:
+            fake.finish()
+        session.close()
+    if fake:
+        assert fake.memory == {}
+        assert fake.depth == 0
+
+
+def log_of(session: Session) -> list[tuple] | None:
+    """The fake driver's calls, oldest first; None on a real device."""
+    return getattr(session._driver, "log", None)

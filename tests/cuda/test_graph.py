@@ -1,0 +1,119 @@
+"""Capture and replay: the same work with the arguments of capture time; misuse ends cleanly."""
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecv.cuda import graph as room
+from edgecv.cuda.graph import Graph
+from edgecv.errors import MachineError
+from tests.cuda.device import log_of
+
+EXAMPLE = Path(__file__).with_name("example.cu")
+one_order = pytest.mark.parametrize(
+    "session", ["forward", pytest.param("gpu", marks=pytest.mark.gpu)], indirect=True
+)
+
+
+@pytest.fixture
+def scale(session):
+    return session.kernels(EXAMPLE).function("example_scale", "Pif")
+
+
+@one_order
+def test_a_graph_repeats_what_was_recorded(session, scale):
+    array, stream = session.upload(np.ones(8, np.float32)), session.stream()
+    scale.launch(stream, (1,), (8,), array, 8, 1.0)
+    graph = session.graph(stream, lambda: scale.launch(stream, (1,), (8,), array, 8, 3.0))
+    assert graph.nodes == 1
+    np.testing.assert_array_equal(session.download(array), 1)
+    for _ in range(2):
+        graph.launch(stream)
+    np.testing.assert_array_equal(session.download(array), 9)
+    graph.close()
+    graph.close()
+    with pytest.raises(MachineError, match="graph was closed"):
+        graph.launch(stream)
+
+
+@one_order
+def test_other_streams_join_through_events(session, scale):
+    array = session.upload(np.ones(8, np.float32))
+    first, second = session.stream(), session.stream()
+    forked, joined = session.event(), session.event()
+
+    def record():
+        scale.launch(first, (1,), (8,), array, 8, 2.0)
+        forked.record(first)
+        second.wait(forked)
+        scale.launch(second, (1,), (8,), array, 8, 5.0)
+        joined.record(second)
+        first.wait(joined)
+
+    assert session.graph(first, record).nodes == 2
+
+
+@one_order
+def test_a_stream_that_does_not_come_back_is_an_error(session, scale):
+    array = session.upload(np.ones(8, np.float32))
+    first, second, forked = session.stream(), session.stream(), session.event()
+
+    def record():
+        scale.launch(first, (1,), (8,), array, 8, 2.0)
+        forked.record(first)
+        second.wait(forked)
+        scale.launch(second, (1,), (8,), array, 8, 5.0)
+
+    with pytest.raises(MachineError, match="cuStreamEndCapture"):
+        session.graph(first, record)
+
+
+@one_order
+def test_nothing_recorded_is_an_error(session):
+    with pytest.raises(MachineError, match="nothing was recorded"):
+        session.graph(session.stream(), lambda: None)
+
+
+@one_order
+def test_an_error_inside_ends_the_capture(session, scale):
+    stream = session.stream()
+
+    def record():
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        session.graph(stream, record)
+    assert gc.isenabled()
+    array = session.upload(np.ones(8, np.float32))
+    scale.launch(stream, (1,), (8,), array, 8, 2.0)
+    stream.synchronize()
+    np.testing.assert_array_equal(session.download(array), 2)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_garbage_waits_while_recording(session, scale):
+    array, stream, seen = session.zeros((8,), np.float32), session.stream(), []
+
+    def record():
+        seen.append(gc.isenabled())
+        scale.launch(stream, (1,), (8,), array, 8, 1.0)
+
+    assert isinstance(session.graph(stream, record), Graph)
+    assert seen == [False]
+    assert gc.isenabled()
+    assert ("begin_capture", room._THREAD_LOCAL) in log_of(session)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("call", ["allocate", "synchronize", "zeros"])
+def test_a_blocking_call_inside_fails_as_on_a_device(session, call):
+    stream = session.stream()
+    act = {
+        "allocate": lambda: session.empty((4,), np.float32),
+        "synchronize": stream.synchronize,
+        "zeros": lambda: session.zeros((4,), np.float32),
+    }[call]
+    with pytest.raises(session._driver.LogicError, match="when stream is capturing"):
+        session.graph(stream, act)
