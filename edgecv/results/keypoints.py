@@ -91,7 +91,11 @@ class Keypoints:
     def to_supervision(self) -> Any:
         """`supervision.KeyPoints`; joints that were not found are at (0, 0)."""
         sv = supervision_module()
-        return sv.KeyPoints(xy=self.joints[:, :, :2].copy(), confidence=self.joints[:, :, 2].copy())
+        places, scores = self.joints[:, :, :2].copy(), self.joints[:, :, 2].copy()
+        try:
+            return sv.KeyPoints(xy=places, keypoint_confidence=scores)
+        except TypeError:  # before 0.29
+            return sv.KeyPoints(xy=places, confidence=scores)
 
     def draw(self, image: Array, *, line_width: int = 2) -> Array:
         """A copy of `image` ((H, W, 3) uint8 BGR) with the skeletons; a colour a person.
