@@ -20,7 +20,7 @@ def soft_argmax(maps: Array, beta: float) -> Array:
     if not np.isfinite(weights).all():  # NaN, or a maximum that is infinite
         weights = np.where(np.isnan(rows), 0, np.where(rows == top, 1, weights)).astype(np.float32)
         weights[np.isneginf(top[:, 0]) | np.isnan(top[:, 0])] = 0
-    sums = weights @ _places(maps.shape[1:])
+    sums = weights @ places(maps.shape[1:])
     total = sums[:, -1:]
     empty = total == 0
     return np.where(
@@ -32,7 +32,7 @@ def soft_argmax(maps: Array, beta: float) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _places(shape: tuple[int, ...]) -> Array:
+def places(shape: tuple[int, ...]) -> Array:
     """(cells, D + 1) float32: x, y, z of each cell, and 1."""
     indices = np.indices(shape, np.float32)[::-1].reshape(len(shape), -1)
     return np.ascontiguousarray(np.append(indices, np.ones((1, indices.shape[1]), np.float32), 0).T)

@@ -7,7 +7,9 @@ from benchmarks.pose_maps import draw
 from edgecv.errors import ShapeError, UsageError
 from edgecv.head.pose import COCO18
 from edgecv.ops._jit import DISABLE
-from edgecv.ops.paf import PEAKS, WORKING, Grouping, assembly, cpu, paf
+from edgecv.ops.paf import PEAKS, WORKING, Grouping, paf
+from edgecv.ops.paf.assembly import assemble
+from edgecv.ops.paf.cpu import connect, find_peaks
 from tests.ops.paf.oracle import people_of
 
 COCO = Grouping(COCO18.limbs, COCO18.fields, COCO18.closing)
@@ -21,6 +23,7 @@ def form(request, monkeypatch):
         monkeypatch.setenv(DISABLE, "1")
     else:
         pytest.importorskip("numba")
+        pytest.importorskip("edgecv.ops.paf.loops")
     return request.param
 
 
@@ -91,10 +94,10 @@ def test_limbs_longer_than_half_the_map_are_penalised():
     fields = np.zeros((2, 8, 40), np.float32)
     fields[0, 4] = 1
     # 32 cells in a map of 8: 8 / 64 - 1 = -0.875, which leaves 0.125 of 1
-    (person,) = cpu.connect(fields, cpu.find_peaks(wide, 0.1), chain(2)).scores
+    (person,) = connect(fields, find_peaks(wide, 0.1), chain(2)).scores
     assert person[0] == 0.125
     fields *= np.float32(0.8)
-    assert cpu.connect(fields, cpu.find_peaks(wide, 0.1), chain(2)).counts.tolist() == [0]
+    assert connect(fields, find_peaks(wide, 0.1), chain(2)).counts.tolist() == [0]
 
 
 def test_each_peak_is_used_once_by_the_best_limb():
@@ -135,7 +138,7 @@ def test_peaks_are_refined_to_where_the_gaussian_is(rng):
     y, x = np.indices((12, 12))
     for u, v in rng.uniform(3, 8, (20, 2)):
         blob = 0.7 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * 0.875**2))
-        found = cpu.find_peaks(blob[None].astype(np.float32), 0.1)
+        found = find_peaks(blob[None].astype(np.float32), 0.1)
         assert found.counts.tolist() == [1]
         np.testing.assert_allclose(found.places[0, 0], [u, v], atol=1e-4)
         np.testing.assert_allclose(found.scores[0, 0], 0.7, atol=1e-4)
@@ -147,7 +150,7 @@ def test_borders_plateaus_and_nan():
     maps[0, 0, 1] = 0.5
     maps[0, 2:4, 5:7] = 0.5
     maps[0, 5, 2], maps[0, 5, 3] = 0.4, NAN
-    found = cpu.find_peaks(maps, 0.1)
+    found = find_peaks(maps, 0.1)
     assert found.counts.tolist() == [3]
     assert found.places[0, :3, 1].tolist() == [0, 2.5, 5]
     assert found.places[0, 0].tolist() == [0, 0]
@@ -157,7 +160,7 @@ def test_borders_plateaus_and_nan():
 def test_too_many_peaks_are_counted_and_the_best_are_kept():
     maps = np.zeros((1, 25, 25), np.float32)
     maps[0, 1::2, 1::2] = np.linspace(0.2, 0.9, 144).reshape(12, 12)
-    found = cpu.find_peaks(maps, 0.1)
+    found = find_peaks(maps, 0.1)
     assert (found.counts.tolist(), found.dropped) == ([PEAKS], 144 - PEAKS)
     assert (np.diff(found.scores[0]) < 0).all()
     assert found.scores[0, 0] == np.float32(0.9)
@@ -169,7 +172,7 @@ def test_too_many_people_are_counted():
     limbs = np.array([(0, 1), (2, 3), (4, 5), (6, 7)], np.int32)
     scores = np.ones((4, PEAKS), np.float32)
     heights = np.ones((8, PEAKS), np.float32)
-    _, _, sizes, dropped = assembly.assemble(heights, pairs, scores, count, limbs, 0)
+    _, _, sizes, dropped = assemble(heights, pairs, scores, count, limbs, 0)
     assert (int((sizes > 0).sum()), dropped) == (WORKING, 4 * PEAKS - WORKING)
 
 

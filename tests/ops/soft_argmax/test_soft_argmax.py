@@ -5,6 +5,7 @@ import pytest
 
 from edgecv.errors import ShapeError
 from edgecv.ops.soft_argmax import OP, soft_argmax
+from edgecv.ops.soft_argmax.cpu import places
 
 NAN, INF = float("nan"), float("inf")
 
@@ -52,6 +53,11 @@ def test_large_values_do_not_overflow():
 def test_what_is_not_finite(row, wanted):
     found = soft_argmax(np.float32([row, [0, 0, 0]]))
     np.testing.assert_allclose(found, [wanted, [1, 1 / 3]], rtol=1e-6)
+
+
+def test_coordinates_of_the_cells_are_x_y_z():
+    assert places((2, 1, 3))[:, :3].tolist() == [[x, 0, z] for z in (0, 1) for x in (0, 1, 2)]
+    assert (places((4, 5))[:, 2] == 1).all()
 
 
 def test_no_maps():
