@@ -15,7 +15,9 @@ from edgecv.errors import ShapeError
 from edgecv.ops.label_map import Sampling, check_logits
 
 if TYPE_CHECKING:
-    from edgecv.cuda.session import DeviceArray, Session, Stream
+    from edgecv.cuda.memory import DeviceArray
+    from edgecv.cuda.session import Session
+    from edgecv.cuda.stream import Stream
 
 Array = npt.NDArray[Any]
 
