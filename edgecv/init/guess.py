@@ -92,7 +92,11 @@ def _dense(
     if channels <= first:
         return None
     ends = last(item.name) & _ENDS
-    values = {"layout": layout, "boxes": "cxcywh", "activation": "none" if ends else "sigmoid"}
+    values: dict[str, Any] = {
+        "layout": layout,
+        "boxes": "cxcywh",
+        "activation": "none" if ends else "sigmoid",
+    }
     why = {
         "kind": f"one output of shape {list(item.shape)}: {points} points of {first} + "
         f"{channels - first} values",

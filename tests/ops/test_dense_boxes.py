@@ -101,7 +101,7 @@ def literal(rows, layout, score):
         if not layout.multi_label:
             best = int(np.argmax(scores))
             hits = [(best, point)]
-        elif layout.channels_last:
+        elif layout.channels_last or layout.objectness:
             hits = [(c, point * len(scores) + c) for c in range(len(scores))]
         else:
             hits = [(c, c * len(rows) + point) for c in range(len(scores))]

@@ -8,8 +8,8 @@ What every twin must compute:
    probability is at most 1.
 2. Survivors are scores >= `score`. NaN survives nothing. Single-label: a point's best class only,
    of equal ones the lower.
-3. The k best, best first; ties by the lower position in the order the scores lie in memory: class
-   by class for `channels_first`, point by point for `channels_last` and for single-label.
+3. The k best, best first; ties by the lower place: class by class for `channels_first` where scores
+   lie together (multi-label, no objectness), else point by point.
 4. Their boxes as xyxy; a half size is size * 0.5.
 """
 

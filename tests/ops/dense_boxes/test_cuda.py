@@ -1,0 +1,72 @@
+"""The CUDA twin against the CPU twin, which test_dense_boxes.py holds to loops."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from edgecv.ops.dense_boxes import DenseLayout, dense_boxes
+from edgecv.ops.dense_boxes.cuda import DenseBoxesPlan
+from tests.cuda.capture import run_eagerly
+from tests.ops.on_device import chosen_equals
+
+LAYOUTS = [DenseLayout(*flags) for flags in itertools.product((False, True), repeat=5)]
+
+
+def name(layout):
+    return "-".join(key for key, on in layout._asdict().items() if on) or "plain"
+
+
+def tables(rng, layout, shape, dtype):
+    """(B, …) predictions with ties, NaN and infinities, as `layout` lies in memory."""
+    batch, points, classes = shape
+    rows = rng.uniform(0, 64, (batch, points, layout.first + classes)).astype(np.float32)
+    rows[:, :, 4:] = rng.integers(0, 33, rows[:, :, 4:].shape) / 32
+    if layout.logits:
+        rows[:, :, 4:] = rows[:, :, 4:] * 8 - 4
+    for bad in (np.nan, -np.nan, -np.inf):
+        rows[rng.integers(0, batch, 3), rng.integers(0, points, 3), 4:] = bad
+    rows = rows if layout.channels_last else rows.transpose(0, 2, 1)
+    return np.ascontiguousarray(rows, dtype)
+
+
+def equals_cpu(session, array, layout, score, k):
+    device = session.upload(array)
+    plan = DenseBoxesPlan(session, device, layout, score, k)
+    run_eagerly(session, plan.enqueue)
+    for i, table in enumerate(array.astype(np.float32)):
+        chosen_equals(session, plan, i, dense_boxes(table, layout, score, k))
+    plan.close()
+    device.free()
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=name)
+def test_every_layout(session, rng, layout):
+    equals_cpu(session, tables(rng, layout, (2, 37, 3), np.float32), layout, 0.3, 30)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        DenseLayout(),
+        DenseLayout(multi_label=False, logits=True),
+        DenseLayout(channels_last=True, objectness=True),
+    ],
+    ids=name,
+)
+def test_orders_and_half(session, rng, layout, dtype):
+    equals_cpu(session, tables(rng, layout, (2, 29, 5), dtype), layout, 0.4, 50)
+
+
+@pytest.mark.parametrize("session", ["shuffled"], indirect=True)
+@pytest.mark.parametrize("score", [0.0, 0.97, 1.0])
+def test_all_few_and_none_survive(session, rng, score):
+    layout = DenseLayout(logits=True)
+    equals_cpu(session, tables(rng, layout, (1, 40, 2), np.float32), layout, score, 200)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_more_scores_than_one_block_ranks(session, rng):
+    equals_cpu(session, tables(rng, DenseLayout(), (1, 600, 9), np.float32), DenseLayout(), 0.5, 99)
