@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from edgecv.errors import ShapeError
 from edgecv.metrics.matching import Boxes, match_image
-from edgecv.results import Classes, Detections, Results
+from edgecv.results import Classes, Detections, Keypoints, Results
 
 Array = npt.NDArray[Any]
 EXACT_DB = 300.0  # more than float64 can tell apart
 IOUS = np.array([0.5, 0.9])
+NEAR = np.array([0.05, 0.01])  # of the picture's longer side: joints that lie so near agree
 
 
 @dataclass
@@ -81,7 +82,9 @@ class Agreement:
         images: Images seen.
         same: Images whose best class is the same (classify).
         boxes: Boxes of both sides together (detect).
-        matched: Boxes of the other side with a partner of the same class, at each of IOUS.
+            Joints found, likewise (pose).
+        matched: Boxes of the other side with a partner of the same class, at each of IOUS; joints
+            with a partner in the other side's nearest person, at each of NEAR.
         score: Largest difference of the best class's probability (classify).
     """
 
@@ -105,6 +108,10 @@ class Agreement:
             match = match_image(found, Boxes(reference.boxes, reference.ids), IOUS)
             self.matched += match.hit.sum(axis=1)
             self.boxes += len(value.boxes) + len(reference.boxes)
+        elif isinstance(value, Keypoints) and isinstance(reference, Keypoints):
+            self.task = "pose"
+            self.matched += joints_in_common(value, reference)
+            self.boxes += int(value.found.sum()) + int(reference.found.sum())
         else:
             raise ShapeError(
                 "results are of different kinds",
@@ -113,9 +120,35 @@ class Agreement:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Shares in 0..1: `same_class` and `score`, or `boxes`, `iou50` and `iou90`."""
+        """Shares in 0..1: `same_class` and `score`, or `boxes`, `iou50` and `iou90`.
+
+        Of poses: `joints`, `near5` and `near1` (within 5 % and 1 % of the picture's longer side).
+        """
         if self.task == "classify":
             share = self.same / self.images
             return {"images": self.images, "same_class": share, "max_score_gap": self.score}
         shares = [2 * int(n) / self.boxes if self.boxes else 1.0 for n in self.matched]
+        if self.task == "pose":
+            named = zip(("near5", "near1"), shares, strict=True)
+            return {"images": self.images, "joints": self.boxes, **dict(named)}
         return {"images": self.images, "boxes": self.boxes, "iou50": shares[0], "iou90": shares[1]}
+
+
+def joints_in_common(value: Keypoints, reference: Keypoints) -> Array:
+    """How many of `value`'s joints lie near the same joint of a reference person, at each of NEAR.
+
+    People of `value`, best first, each take the free reference person with most joints near.
+    """
+    limits = NEAR * max(value.image_size)
+    total, free = np.zeros(len(NEAR), np.int64), list(range(len(reference)))
+    if value.joints.shape[1:] != reference.joints.shape[1:]:
+        return total
+    for person, found in zip(value.joints, value.found, strict=True):
+        gaps = np.hypot(*np.moveaxis((reference.joints[free] - person)[:, :, :2], 2, 0))
+        both = reference.found[free] & found
+        hits = ((gaps <= limits[:, None, None]) & both).sum(2).T
+        if free:
+            best = max(range(len(free)), key=lambda k: hits[k].tolist())
+            total += hits[best]
+            del free[best]
+    return total

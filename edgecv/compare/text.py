@@ -43,6 +43,9 @@ def _agreement(found: dict[str, Any]) -> str:
     if "same_class" in found:
         gap = f"largest score gap {found['max_score_gap']:.4f}"
         return f"same best class on {found['same_class']:.1%} of images, {gap}"
+    if "near5" in found:
+        shares = f"{found['near5']:.1%} within 5 % of the picture, {found['near1']:.1%} within 1 %"
+        return f"{found['joints']} joints: {shares}"
     shares = f"{found['iou50']:.1%} at IoU 0.5, {found['iou90']:.1%} at IoU 0.9"
     return f"{found['boxes']} boxes of both, matched {shares}"
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edgecv._version import __version__
 from edgecv.bundle import Bundle, Manifest, open_bundle
 from edgecv.data import Dataset
-from edgecv.errors import GateFailed, MachineError, MissingPackage, UsageError
+from edgecv.errors import GateFailed, MachineError, MissingPackage, UnsupportedModel, UsageError
 from edgecv.evaluate.held_out import chosen, class_map, held_out
 from edgecv.evaluate.reference import find_reference
 from edgecv.evaluate.scores import TOP, ClassifyJudge, DetectJudge, Judge, Score
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 CHUNK = 32  # pictures held in memory at a time
+JUDGED = ("classify", "detect")  # tasks that have a metric
 SEED = 0  # of the bootstrap: the same pictures give the same interval
 
 
@@ -62,9 +63,14 @@ def evaluate(
             without a reference.
         GateFailed: the drop is larger than `max_drop`; accuracy.json is written.
         MachineError, MissingPackage: this machine cannot run the bundle.
+        UnsupportedModel: the task has no metric yet.
     """
     opened = open_bundle(bundle)
     manifest = opened.manifest
+    if manifest.task not in JUDGED:
+        raise UnsupportedModel(
+            f"there is no metric for task {manifest.task} yet", known=", ".join(JUDGED)
+        )
     section, folder = (None, data) if isinstance(data, Path) else (data, None)
     dataset = held_out(manifest, section, folder)
     places = chosen(len(dataset), images or manifest.evaluate.images)
@@ -126,7 +132,8 @@ def _judging_head(manifest: Manifest) -> Head:
     head = manifest.head
     if isinstance(head, ClassifyHead):
         return head.model_copy(update={"topk": max(head.topk, TOP)})
-    return head.model_copy(update={"score": min(head.score, manifest.evaluate.score)})
+    score: float = getattr(head, "score", 0.0)  # every head of a detector has one
+    return head.model_copy(update={"score": min(score, manifest.evaluate.score)})
 
 
 def _record(bundle: Bundle, dataset: Dataset, count: int, score: Score) -> dict[str, Any]:

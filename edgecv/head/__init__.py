@@ -12,14 +12,32 @@ from pydantic import Field
 
 from edgecv.head.classify import ClassifyHead
 from edgecv.head.detect import CenterNetHead, DenseHead
+from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
 from edgecv.head.schema import HeadSchema
 
-__all__ = ["HEADS", "TASKS", "CenterNetHead", "ClassifyHead", "DenseHead", "Head", "HeadSchema"]
+__all__ = [
+    "HEADS",
+    "TASKS",
+    "CenterNetHead",
+    "ClassifyHead",
+    "DenseHead",
+    "Head",
+    "HeadSchema",
+    "HeatmapHead",
+    "IntegralHead",
+    "PafHead",
+]
 
-Head = Annotated[ClassifyHead | CenterNetHead | DenseHead, Field(discriminator="kind")]
+Head = Annotated[
+    ClassifyHead | CenterNetHead | DenseHead | HeatmapHead | IntegralHead | PafHead,
+    Field(discriminator="kind"),
+]
 HEADS: dict[str, type[HeadSchema]] = {
     "classify": ClassifyHead,
     "centernet": CenterNetHead,
     "dense": DenseHead,
+    "heatmap": HeatmapHead,
+    "integral": IntegralHead,
+    "paf": PafHead,
 }
-TASKS = ("classify", "detect")
+TASKS = ("classify", "detect", "pose")

@@ -11,7 +11,8 @@ from __future__ import annotations
 from edgecv.results.classes import Classes
 from edgecv.results.detections import Detections
 from edgecv.results.instances import Instances
+from edgecv.results.keypoints import Keypoints
 
-__all__ = ["Classes", "Detections", "Instances", "Results"]
+__all__ = ["Classes", "Detections", "Instances", "Keypoints", "Results"]
 
-Results = Classes | Detections | Instances
+Results = Classes | Detections | Instances | Keypoints

@@ -59,6 +59,11 @@ class Geometry:
         mapped: Array = (_boxes(boxes) - self._corner()) * self._scale()
         return np.clip(mapped, 0, np.array([width, height] * 2)).astype(np.float32)
 
+    def points_to_image(self, points: Array) -> Array:
+        """Map (..., 2) x, y from input pixels to picture pixels, not clipped, float32."""
+        mapped: Array = (points - self._corner()[:2]) * self._scale()[:2]
+        return mapped.astype(np.float32)
+
     def to_input(self, boxes: Array) -> Array:
         """Map (N, 4) xyxy boxes from picture pixels to input pixels, not clipped, float32."""
         mapped: Array = _boxes(boxes) / self._scale() + self._corner()

@@ -5,7 +5,7 @@ import pytest
 
 from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
 from edgecv.errors import ShapeError
-from edgecv.results import Classes, Detections
+from edgecv.results import Classes, Detections, Keypoints
 
 
 def gap(*pairs):
@@ -81,3 +81,20 @@ def test_no_boxes_on_either_side_is_agreement():
 def test_results_of_different_kinds_are_refused():
     with pytest.raises(ShapeError, match="different kinds"):
         Agreement().add(boxes(), classes(1.0))
+
+
+def people(*joints):
+    found = np.float32(joints).reshape(-1, 2, 3)
+    return Keypoints(found, np.ones(len(found), np.float32), (), (), (100, 50))
+
+
+def test_joints_agree_within_a_share_of_the_picture():
+    agreement = Agreement()
+    one, other = [[10, 10, 1], [20, 20, 1]], [[60, 60, 1], [0, 0, 0]]
+    near = [[10, 10.5, 1], [20, 24, 1]]  # 1 % is 1 pixel, 5 % is 5
+    agreement.add(people(one, other), people(other, near))
+    assert agreement.to_dict() == {"images": 1, "joints": 6, "near5": 1.0, "near1": 2 / 3}
+    agreement.add(people(), people(one))
+    agreement.add(people(one), people())
+    assert agreement.to_dict()["joints"] == 10
+    assert agreement.to_dict()["near5"] == 0.6

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from edgecv.bundle import PrecisionRecord
-from edgecv.errors import FileError, GateFailed, UnknownName, UsageError
+from edgecv.errors import FileError, GateFailed, UnknownName, UnsupportedModel, UsageError
 from edgecv.evaluate import evaluate
 from edgecv.files import read_json
-from edgecv.head import ClassifyHead
+from edgecv.head import ClassifyHead, HeatmapHead
 from edgecv.recipe import Data, Evaluate
 
 INT8 = PrecisionRecord(asked="int8")
@@ -149,3 +149,9 @@ def _no_bundle(copied, colours):
 def test_wrong_use_is_refused(copied, colours, call, error, match):
     with pytest.raises(error, match=match):
         call(copied, colours)
+
+
+def test_a_task_without_a_metric_is_refused(copied, colours):
+    pose = copied("classify", task="pose", head=HeatmapHead())
+    with pytest.raises(UnsupportedModel, match="no metric for task pose"):
+        evaluate(pose, data=colours)

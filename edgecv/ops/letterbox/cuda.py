@@ -28,7 +28,9 @@ from edgecv.ops.letterbox import (
 from edgecv.ops.letterbox.nv12 import Nv12, coefficients
 
 if TYPE_CHECKING:
-    from edgecv.cuda.session import DeviceArray, Session, Stream
+    from edgecv.cuda.memory import DeviceArray
+    from edgecv.cuda.session import Session
+    from edgecv.cuda.stream import Stream
 
 Array = npt.NDArray[Any]
 
@@ -198,24 +200,24 @@ class LetterboxPlan:
         pitch, (height, width) = frames.nbytes // self._batch, self.size
         source, tail = (frames, pitch, blocks), (height, width, self._room)
         grid, block = (_tiles(width, 1), _tiles(height, 0), self._batch), (_TILE[1], _TILE[0])
-        if self._tables is not None:
-            threads = (-(-max(self.size) // 64), 2, self._batch)
-            self._fill.launch(stream, threads, (64,), blocks, self._tables, *tail)
-        if self._middle is not None:
-            rows = self._max[0]
-            over = (grid[0], _tiles(rows, 0), self._batch)
-            self._across.launch(
-                stream, over, block, *source, self._tables, self._middle, rows, *tail
-            )
-            given = (self._middle, blocks, self._tables, self._table, out, rows, *tail, self._form)
-            self._down.launch(stream, grid, block, *given)
+        if self._tables is None:
+            to = (self._table, out, height, width, self._form)
+            self._linear.launch(stream, grid, block, *source, *to)
             return
-        self._linear.launch(
-            stream, grid, block, *source, self._table, out, height, width, self._form
-        )
-        if self._tables is not None:
-            given = (*source, self._tables, self._table, out, *tail, self._form)
-            self._area.launch(stream, grid, block, *given)
+        threads = (-(-max(self.size) // 64), 2, self._batch)
+        self._fill.launch(stream, threads, (64,), blocks, self._tables, *tail)
+        given = (self._tables, self._table, out)
+        if self._middle is None:
+            to = (self._table, out, height, width, self._form)
+            self._linear.launch(stream, grid, block, *source, *to)
+            self._area.launch(stream, grid, block, *source, *given, *tail, self._form)
+            return
+        rows = self._max[0]
+        over = (grid[0], _tiles(rows, 0), self._batch)
+        middle = (self._tables, self._middle, rows)
+        self._across.launch(stream, over, block, *source, *middle, *tail)
+        down = (self._middle, blocks, *given, rows, *tail, self._form)
+        self._down.launch(stream, grid, block, *down)
 
     def close(self) -> None:
         """Free what was allocated."""
