@@ -39,6 +39,25 @@ def open_driver() -> Any | None:
         return None
 
 
+def current_context() -> int:
+    """Address of this thread's current CUDA context; 0 if none."""
+    library, context = load_driver(), ctypes.c_void_p()
+    if library is None or library.cuCtxGetCurrent(ctypes.byref(context)) != 0:
+        return 0
+    return context.value or 0
+
+
+def leave_context(address: int) -> None:
+    """Pop this thread's current context if it is the one at `address`.
+
+    pycuda's `detach` of a primary context gives it back and leaves it current: the next user of
+    CUDA in this thread would find a context that is gone.
+    """
+    library = load_driver()
+    if library is not None and address and current_context() == address:
+        library.cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+
+
 def cuda_version() -> tuple[int, int]:
     """The newest CUDA the driver speaks, as (major, minor); (0, 0) without a driver."""
     library, number = load_driver(), ctypes.c_int(0)

@@ -6,7 +6,7 @@ streams, kernels and graphs come from a session and end with it: `close()` frees
 Threads: CUDA has one primary context a device and one current context a thread. A thread that uses
 a session does so inside `with session.current():`. A worker has its own stream, its own execution
 context and its own plans; it shares with others only the session and device arrays nobody writes.
-Open and close a session in one thread. Not run on a GPU yet: tested against a fake pycuda that has
+Not run on a GPU yet: tested against a fake pycuda that has
 only the names of the real one.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.cuda.cubins import Cubins, Unit, cache_folder, read_unit
-from edgecv.cuda.driver import cuda_version
+from edgecv.cuda.driver import cuda_version, current_context, leave_context
 from edgecv.cuda.graph import Graph
 from edgecv.cuda.kernels import Kernels
 from edgecv.cuda.memory import Array, DeviceArray, Foreign, Ledger, Mapped, adopt
@@ -229,18 +229,33 @@ class Session:
         return Buffer(self._driver, nbytes)
 
     def close(self) -> None:
-        """Free what is left and give the primary context back; a second call does nothing."""
+        """Free what is left and give the primary context back; a second call does nothing.
+
+        Raises:
+            MachineError: work still in flight failed; everything is given back nevertheless.
+        """
         if self._closed:
             return
         self._closed = True
-        with self.current():
+        self._context.push()
+        mine = current_context()
+        try:
+            self._free_all()
+        except self._driver.Error as err:
+            raise MachineError("a CUDA call failed", reason=str(err)) from err
+        finally:
+            self._context.detach()
+            leave_context(mine)
+
+    def _free_all(self) -> None:
+        try:
             self.synchronize()
             for graph in self._graphs:
                 graph.close()
             self._ledger.free_all()
+        finally:
             self._graphs, self._modules = [], {}
             self._kept.clear()
-        self._context.detach()
 
     def _load(self, unit: Unit) -> Any:
         try:

@@ -51,7 +51,7 @@ def open_session(kind: str, monkeypatch: pytest.MonkeyPatch, **options) -> Itera
         session.close()
     if fake:
         assert fake.memory == {}
-        assert fake.depth == 0
+        assert (fake.depth, fake.stacks.stray(), fake.retained) == (0, 0, 0)
 
 
 def log_of(session: Session) -> list[tuple] | None:

@@ -1,7 +1,5 @@
 """The few functions of libcuda.so.1 that are called by ctypes: devices, and CUDA graphs."""
 
-import ctypes
-
 from tests.cuda.fake_streams import Capture
 
 INVALID, CAPTURE_INVALIDATED = 1, 901
@@ -24,6 +22,15 @@ class FakeLibcuda:
 
     def cuDeviceGetCount(self, count):
         count._obj.value = self._driver._devices
+        return 0
+
+    def cuCtxGetCurrent(self, context):
+        stack = self._driver.stacks.theirs()
+        context._obj.value = stack[-1] if stack else None
+        return 0
+
+    def cuCtxPopCurrent_v2(self, context):
+        self._driver.stacks.theirs().pop()
         return 0
 
     def cuGetErrorString(self, code, text):
@@ -83,7 +90,3 @@ class FakeLibcuda:
         self._next += 0x10
         where[self._next] = thing
         return self._next
-
-
-def pointer(value):
-    return ctypes.c_void_p(value)

@@ -6,16 +6,22 @@ early, or a host buffer rewritten too early, is wrong here as it would be there.
 the driver would raise. Every call goes to `log`.
 """
 
+import json
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
+from tests.cuda.fake_context import Context, Device, Stacks
 from tests.cuda.fake_launch import FakeModule
 from tests.cuda.fake_memory import Memory, Pinned, bytes_of
 from tests.cuda.fake_streams import Event, Stream, Streams
 
+_VERSIONS = json.loads(Path(__file__).with_name("pycuda_names.json").read_text("utf-8"))["versions"]
+# The names of pycuda's classes: equal in every version from 2024.1 to 2026.1, so one list does.
+NAMES = {kind: set(change["new"]) for kind, change in _VERSIONS["2024.1"].items()}
+assert not any(_VERSIONS[version] for version in _VERSIONS if version != "2024.1")
 ORDERS = {"forward": 0, "reverse": 1, "shuffled": 2026}
 
 
@@ -51,11 +57,10 @@ class FakeDriver:
         self.device_memory, self.host_memory = Memory(self.LogicError), Memory(self.LogicError)
         self.capacity = 8 << 30
         self.streams = Streams(self)
-        self._devices, self._stacks = devices, {}
-        self._lock = threading.RLock()
-        self.Context = SimpleNamespace(
-            synchronize=self.synchronize, pop=self._pop, get_current=lambda: self._stack()[-1]
-        )
+        self.retained = 0  # of primary contexts
+        self.stacks = Stacks(threading.get_ident)
+        self._devices = devices
+        self.Context = Context(self)
         self.device_attribute = SimpleNamespace(INTEGRATED="INTEGRATED")
         self.function_attribute = SimpleNamespace(MAX_DYNAMIC_SHARED_SIZE_BYTES="MAX_DYNAMIC")
         self.host_alloc_flags = SimpleNamespace(PORTABLE=1, DEVICEMAP=2, WRITECOMBINED=4)
@@ -70,7 +75,7 @@ class FakeDriver:
     @property
     def depth(self) -> int:
         """How many contexts are pushed, over all threads."""
-        return sum(map(len, self._stacks.values()))
+        return self.stacks.depth()
 
     def read(self, address, shape, dtype=np.float32):
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -101,29 +106,7 @@ class FakeDriver:
     def Device(self, ordinal):
         if ordinal >= self._devices:
             raise self.LogicError("cuDeviceGet failed: invalid device ordinal")
-        return SimpleNamespace(
-            retain_primary_context=self._context,
-            compute_capability=lambda: self.capability,
-            get_attribute=lambda name: int(self.integrated) if name == "INTEGRATED" else 0,
-            name=lambda: "fake",
-        )
-
-    def _context(self):
-        context = SimpleNamespace(pop=self._pop)
-        context.push = lambda: (self._stack().append(context), self.log.append(("push",)))
-        context.detach = lambda: self.log.append(("detach",))
-        return context
-
-    def _stack(self):
-        return self._stacks.setdefault(threading.get_ident(), [])
-
-    def _pop(self):
-        self._stack().pop()
-        self.log.append(("pop",))
-
-    def require_current(self):
-        if not self._stack():
-            raise self.LogicError("invalid device context: no currently active context?")
+        return Device(self, ordinal)
 
     def _entered(self, *entry, blocking=False):
         """Every call: a context must be current; a blocking one spoils a capture."""
@@ -186,10 +169,6 @@ class FakeDriver:
         device = self.device_bytes(int(dest), size)
         stream.submit(lambda: device.fill(data))
 
-    def synchronize(self):
-        self._entered("synchronize_all", blocking=True)
-        self.streams.drain()
-
     def Stream(self, flags=0):
         self.require_current()
         return self.streams.register(Stream(self, self.streams))
@@ -203,6 +182,14 @@ class FakeDriver:
         return FakeModule(self, bytes(buffer))
 
     # ---- for its parts
+
+    def require_current(self):
+        if not self.stacks.mine():
+            raise self.LogicError("invalid device context: no currently active context?")
+
+    def __getattr__(self, name):
+        have = "the fake lacks it" if name in NAMES["module"] else "nor has any pycuda since 2024.1"
+        raise AttributeError(f"pycuda.driver: no {name} here, {have}")
 
     def device_bytes(self, address, nbytes):
         """Device memory, or host memory mapped into the device."""

@@ -1,0 +1,62 @@
+"""The fake driver shows no name that pycuda lacks."""
+
+import pytest
+
+from tests.cuda.device import install
+from tests.cuda.fake_launch import FakeFunction, FakeModule
+from tests.cuda.fake_pycuda import NAMES
+
+FOR_TESTS = {  # what only tests look at; the package never does
+    "module": "NAMES log capability integrated order sources device_memory host_memory capacity "
+    "streams retained stacks memory depth clock read write submit finish device_bytes reachable "
+    "require_current",
+    "Stream": "submit drain drain_until capture",
+    "Event": "drain recorded capture stream",
+    "PagelockedHostAllocation": "address",
+}
+
+
+def _public(thing):
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    fake = install(monkeypatch)
+    fake.Device(0).retain_primary_context().push()
+    return fake
+
+
+def test_nothing_is_shown_that_pycuda_lacks(fake):
+    things = {
+        "module": fake,
+        "Device": fake.Device(0),
+        "Context": fake.Context,
+        "Stream": fake.Stream(),
+        "Event": fake.Event(),
+        "Module": FakeModule,
+        "Function": FakeFunction,
+        "DeviceAllocation": fake.mem_alloc(4),
+        "PagelockedHostAllocation": fake.pagelocked_empty(4, "uint8").base,
+        "device_attribute": fake.device_attribute,
+        "function_attribute": fake.function_attribute,
+        "host_alloc_flags": fake.host_alloc_flags,
+    }
+    assert set(things) == set(NAMES)
+    for kind, thing in things.items():
+        strange = _public(thing) - NAMES[kind] - set(FOR_TESTS.get(kind, "").split())
+        assert not strange, kind
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("mem_alloc_async", "nor has any"), ("memset_d32", "the fake lacks it")]
+)
+def test_a_name_that_is_not_there_raises(fake, name, told):
+    with pytest.raises(AttributeError, match=told):
+        getattr(fake, name)
+
+
+@pytest.mark.parametrize("name", ["stream_begin_capture", "graph_launch", "GraphExec"])
+def test_pycuda_has_no_graphs(name):
+    """Why graphs go through libcuda by ctypes. When this fails, pycuda has learnt it."""
+    assert not [known for known in NAMES["module"] | NAMES["Stream"] if name in known]
