@@ -28,8 +28,8 @@ def prototypes(maps: Array, coefficients: Array, boxes: Array) -> tuple[tuple[Ar
 def covered(boxes: Array, shape: tuple[int, ...]) -> Array:
     """(N, 4) int64 xyxy: the cells each box is interpolated from; all zero for one without area."""
     height, width = shape
-    limit = np.float32([width, height, width, height])
-    usable = np.isfinite(boxes).all(axis=1) & (height > 0) & (width > 0)
+    limit = np.array([width, height, width, height], np.float32)
+    usable = np.asarray(np.isfinite(boxes).all(axis=1)) & (height > 0) & (width > 0)
     inside = np.clip(np.where(usable[:, None], boxes, np.float32(0)), np.float32(0), limit)
     usable &= (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
     cells = np.floor(inside - np.float32(0.5)).astype(np.int64)

@@ -71,7 +71,9 @@ class RoiAlignPlan:
         shape = [len(levels), capacity, channels, *grid.size, grid.sampling, int(grid.aligned), 0]
         table = np.concatenate([shape, *levels])
         self._table = session.upload(table.astype(np.int32))
-        self._numbers = session.upload(np.concatenate([np.float32(grid.scales), grid.limits]))
+        self._numbers = session.upload(
+            np.concatenate([np.array(grid.scales, np.float32), grid.limits])
+        )
         self.pooled = session.empty((batch, capacity, channels, *grid.size), dtype)
         name = f"roi_align_{_short(first.dtype)}_{_short(self.pooled.dtype)}"
         self._kernel = session.kernels(SOURCE).function(name, "P" * 10)

@@ -35,7 +35,7 @@ def edges(boxes: Array, bins: RoiBins, cells: tuple[int, ...]) -> tuple[Array, A
     """First and past-the-last row and column of each bin: (K, rows, 2), (K, columns, 2) int64."""
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = boxes * np.float32(bins.scale)
-    finite = np.isfinite(scaled).all(axis=1)
+    finite = np.asarray(np.isfinite(scaled).all(axis=1))
     scaled = np.clip(np.where(finite[:, None], scaled, np.float32(0)), -FAR, FAR)
     whole = np.trunc(scaled)
     whole += np.sign(scaled) * (np.abs(scaled - whole) >= 0.5)
