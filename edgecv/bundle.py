@@ -6,6 +6,7 @@ model.onnx      the typed graph as built
 source.onnx     opset 17, fp32, ranges applied: any TensorRT >= 8.5 can rebuild from it
 golden.npz      one input and ONNX Runtime's outputs on the typed graph
 layers.json     what the engine really runs, layer by layer
+kernels/        cubins of the pre- and post-processing, for the targets of a TensorRT flavour
 accuracy.json, latency.json   written later by `evaluate` and `bench`
 """
 
@@ -23,6 +24,7 @@ from edgecv.head import Head
 from edgecv.recipe import Backend, Bench, Data, Evaluate, Input, Precision, Report, Run
 
 MANIFEST = "manifest.json"
+KERNELS = "kernels"
 SCHEMA: Literal[1] = 1
 ADDED_LATER = ("accuracy.json", "latency.json")  # not digested: other stages write them
 

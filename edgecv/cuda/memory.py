@@ -95,18 +95,18 @@ class DeviceArray:
         if self.nbytes:
             self._driver.memset_d8_async(self.address, byte, self.nbytes, stream.raw)
 
-    def view(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
-        """The first bytes of the same memory as another shape and type; it owns nothing.
+    def view(self, shape: tuple[int, ...], dtype: npt.DTypeLike, *, offset: int = 0) -> DeviceArray:
+        """Bytes of the same memory, from `offset` on, as another shape and type; it owns nothing.
 
         Raises:
             ShapeError: the view would be larger than the array.
         """
-        seen = DeviceArray(self._driver, shape, dtype, _Borrowed(self))
-        if seen.nbytes > self.nbytes:
+        seen = DeviceArray(self._driver, shape, dtype, _Borrowed(self, offset))
+        if offset < 0 or offset + seen.nbytes > self.nbytes:
             raise ShapeError(
                 "a view is at most as large as its array",
                 array_bytes=self.nbytes,
-                view_bytes=seen.nbytes,
+                view_bytes=offset + seen.nbytes,
             )
         return seen
 
@@ -151,12 +151,12 @@ class Owned:
 class _Borrowed:
     """Memory of another array."""
 
-    def __init__(self, array: DeviceArray) -> None:
-        self._array = array
+    def __init__(self, array: DeviceArray, offset: int) -> None:
+        self._array, self._offset = array, offset
 
     @property
     def address(self) -> int:
-        return self._array.address
+        return self._array.address + self._offset
 
     def free(self) -> None:
         """Nothing: the other array frees it."""

@@ -5,22 +5,22 @@ Building needs no GPU and was run without one. Executing was not run on a GPU.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgecv.bundle import Layer, Manifest
 from edgecv.engines.contract import Built, require_file
 from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_match import installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
+from edgecv.engines.trt_run import load_plan
 from edgecv.errors import UsageError
 from edgecv.recipe import Build
 
-if TYPE_CHECKING:
-    from edgecv.engines.trt_run import TensorRtEngine
-
 FLAVOUR = "tensorrt-rtx"
 ENGINE_FILE = "engine.rtx"
+
+load_engine = partial(load_plan, FLAVOUR)
 
 
 def build_engine(
@@ -55,20 +55,6 @@ def build_engine(
     layers = tuple(Layer(**layer) for layer in built["layers"])
     targets, version = tuple(built["targets"]), installed_version(FLAVOUR)
     return Built(ENGINE_FILE, version, layers, targets, log=tuple(built["log"]))
-
-
-def load_engine(
-    engine_file: Path,
-    *,
-    precision: str,
-    rest: str = "fp32",
-    threads: int = 0,
-    streams: int = 1,
-) -> TensorRtEngine:
-    """Load onto the GPU; see `engines.load_engine`."""
-    from edgecv.engines.trt_run import TensorRtEngine
-
-    return TensorRtEngine(engine_file, FLAVOUR, streams=streams)
 
 
 def require_match(manifest: Manifest) -> dict[str, object]:

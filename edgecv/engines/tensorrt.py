@@ -5,8 +5,8 @@ Not run on a GPU: tested against fakes that have each version's names and no oth
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgecv.bundle import Layer, Manifest
 from edgecv.cuda.driver import devices, free_bytes
@@ -15,14 +15,14 @@ from edgecv.engines.contract import Built, require_file
 from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_match import VERSION_COMPATIBLE, installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
+from edgecv.engines.trt_run import load_plan
 from edgecv.errors import MachineError
 from edgecv.recipe import Build
 
-if TYPE_CHECKING:
-    from edgecv.engines.trt_run import TensorRtEngine
-
 FLAVOUR = "tensorrt"
 ENGINE_FILE = "engine.plan"
+
+load_engine = partial(load_plan, FLAVOUR)
 _SHARE = 0.5  # of the memory that is free
 
 
@@ -68,20 +68,6 @@ def build_engine(
         host[VERSION_COMPATIBLE] = "yes"
     facts, log = tuple(host.items()), tuple(built["log"])
     return Built(ENGINE_FILE, version, layers, targets, facts, log)
-
-
-def load_engine(
-    engine_file: Path,
-    *,
-    precision: str,
-    rest: str = "fp32",
-    threads: int = 0,
-    streams: int = 1,
-) -> TensorRtEngine:
-    """Load onto the GPU; see `engines.load_engine`."""
-    from edgecv.engines.trt_run import TensorRtEngine
-
-    return TensorRtEngine(engine_file, FLAVOUR, streams=streams)
 
 
 def require_match(manifest: Manifest) -> dict[str, object]:

@@ -1,43 +1,56 @@
-"""Executes a TensorRT or TensorRT-RTX plan: IO by tensor name, `execute_async_v3`, one sync a call.
+"""A TensorRT or TensorRT-RTX plan, loaded: contexts for the device path, `execute` for host arrays.
 
 Not run on a GPU: tested against a fake driver and TensorRT that have only the names of a version.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
 
 import numpy as np
 
-from edgecv.bundle import Layer, Tensor
+from edgecv.bundle import KERNELS, Layer, Tensor
 from edgecv.cuda.driver import device_count
-from edgecv.cuda.session import Buffer, Session
+from edgecv.cuda.memory import DeviceArray
+from edgecv.cuda.session import Session
 from edgecv.engines.contract import Array, Arrays, check_arrays, require_file
 from edgecv.engines.trt_api import DTYPES, import_tensorrt, is_error, make_logger, tag
+from edgecv.engines.trt_cache import RuntimeCache
+from edgecv.engines.trt_context import EngineContext, Scratch, new_context
 from edgecv.engines.trt_layers import layers_from_inspector
 from edgecv.errors import FileError, MachineError, UnsupportedModel
 
 TRUST = "EDGECV_TRUST_ENGINES"  # set to 1: version-compatible plans may run their embedded code
 
 
-@dataclass
-class _Slot:
-    """What one call in flight needs: a context is never in flight twice."""
-
-    context: Any
-    stream: Any
-    buffers: dict[str, Buffer] = field(default_factory=dict)
+def load_plan(
+    flavour: str,
+    engine_file: Path,
+    *,
+    precision: str,
+    rest: str = "fp32",
+    threads: int = 0,
+    streams: int = 1,
+) -> TensorRtEngine:
+    """Load a plan onto the GPU; see `engines.load_engine`. A plan fixes precision and threads."""
+    return TensorRtEngine(engine_file, flavour, streams=streams)
 
 
 class TensorRtEngine:
-    """A plan on the first CUDA device, with `streams` contexts. Threads may execute at once."""
+    """A plan on the first CUDA device. Threads may execute at once, `streams` of them.
+
+    Attributes:
+        session: The CUDA context it lives in; close the engine before anything that uses it.
+        streams: How many calls of `execute` run at once.
+    """
 
     def __init__(self, file: Path, flavour: str, *, streams: int = 1) -> None:
-        """Deserialise the plan and allocate everything a call needs.
+        """Deserialise the plan.
 
         Args:
             file: The plan.
@@ -48,9 +61,9 @@ class TensorRtEngine:
             FileError: the file is missing, empty, or not a plan of this TensorRT.
             MachineError: no CUDA device, no driver.
             MissingPackage: TensorRT or pycuda is not installed.
-            UnsupportedModel: an output's shape depends on the data, or its type has no numpy twin.
+            UnsupportedModel: a tensor's type has no numpy twin.
         """
-        self.backend = flavour
+        self.backend, self.streams = flavour, streams
         require_file(file, "engine file")
         if device_count() == 0:
             raise MachineError(
@@ -63,25 +76,57 @@ class TensorRtEngine:
         self._trt = import_tensorrt(flavour, to_build=False)
         self._errors: list[str] = []
         self._logger = make_logger(self._trt, self._log)
-        self._session = Session()
-        with self._session.current():
-            self._engine = self._deserialise()
-            self.inputs, self.outputs = self._tensors()
-            self._slots: LifoQueue[_Slot] = LifoQueue()
-            for _ in range(streams):
-                self._slots.put(self._slot())
+        kernels = file.parent / KERNELS  # beside the plan in a bundle
+        self.session = Session(cubins=kernels if kernels.is_dir() else None)
+        try:
+            with self.session.current():
+                self._engine = self._deserialise()
+                self.inputs, self.outputs = self._tensors()
+                version, capability = str(self._trt.__version__), self.session.capability
+                self._kernels = RuntimeCache(self._engine, file, version, capability)
+        except BaseException:
+            self.session.close()
+            raise
+        self._calls: LifoQueue[_HostCall | None] = LifoQueue()
+        for _ in range(streams):
+            self._calls.put(None)  # made by the first call: the device path may need none
+
+    def context(self, *, batch: int = 0, scratch: Scratch | None = None) -> EngineContext:
+        """A new execution context; call inside `session.current()`.
+
+        Args:
+            batch: Batch size of a dynamic engine; 0: its largest.
+            scratch: Memory shared with the other contexts of a chain; None: the context's own.
+
+        Raises:
+            MachineError: no memory for it, or the engine was closed.
+            UnsupportedModel: an output's shape depends on the data, or a batch out of range.
+        """
+        if self._closed:
+            raise MachineError("the engine was closed")
+        made, need = new_context(
+            self._trt, self._engine, self._kernels.config, own_memory=scratch is None
+        )
+        if made is None:
+            raise MachineError("TensorRT cannot create a context", log=self._said())
+        shapes = {t.name: self._shape(t, batch) for t in self.inputs if -1 in t.shape}
+        context = EngineContext(made, (self.inputs, self.outputs), shapes, self._said)
+        if scratch is not None and need:
+            context.share(scratch, need)
+        return context
 
     def execute(self, arrays: Arrays) -> dict[str, Array]:
         """Upload, run, download, synchronise once. See `Engine.execute`."""
         check_arrays(self.inputs, arrays)
         if self._closed:
             raise MachineError("the engine was closed")
-        slot = self._slots.get()
+        call = self._calls.get()
         try:
-            with self._session.current():
-                return self._run(slot, arrays)
+            with self.session.current():
+                call = call or _HostCall(self)
+                return call.run(arrays)
         finally:
-            self._slots.put(slot)
+            self._calls.put(call)
 
     def layers(self) -> tuple[Layer, ...]:
         """Layers as the engine inspector lists them; empty where there is none."""
@@ -93,48 +138,31 @@ class TensorRtEngine:
         )
 
     def close(self) -> None:
-        """Free contexts, buffers, engine and the CUDA context, in that order."""
+        """Free buffers, contexts, engine and the CUDA context, in that order.
+
+        Contexts handed out by `context` must be closed before.
+        """
         if self._closed:
             return
         self._closed = True
-        with self._session.current():
-            while not self._slots.empty():
-                slot = self._slots.get()
-                slot.context = None
-                for buffer in slot.buffers.values():
-                    buffer.free()
-            self._engine = None
-        self._session.close()
-
-    def _run(self, slot: _Slot, arrays: Arrays) -> dict[str, Array]:
-        for tensor in self.inputs:
-            array, buffer = arrays[tensor.name], slot.buffers[tensor.name]
-            if array.nbytes > buffer.nbytes:
-                raise UnsupportedModel(
-                    "the batch is larger than the engine was built for", got=array.shape
-                )
-            np.copyto(buffer.host(array.shape, tensor.dtype), array)
-            buffer.upload(array.nbytes, slot.stream)
-            if -1 in tensor.shape:
-                slot.context.set_input_shape(tensor.name, array.shape)
-        if not slot.context.execute_async_v3(slot.stream.handle):
-            raise MachineError("TensorRT refused to run the engine", log=self._said())
-        views = {tensor.name: self._download(slot, tensor) for tensor in self.outputs}
-        slot.stream.synchronize()
-        return {name: view.copy() for name, view in views.items()}
-
-    def _download(self, slot: _Slot, tensor: Tensor) -> Array:
-        shape = tuple(slot.context.get_tensor_shape(tensor.name))
-        view = slot.buffers[tensor.name].host(shape, tensor.dtype)
-        slot.buffers[tensor.name].download(view.nbytes, slot.stream)
-        return view
+        with suppress(MachineError), self.session.current():  # a device that failed stays as it is
+            while not self._calls.empty():
+                call = self._calls.get()
+                if call is not None:
+                    call.close()
+            self._kernels.save()
+        self._kernels = self._engine = self._runtime = None  # type: ignore[assignment]
+        self.session.close()
 
     def _deserialise(self) -> Any:
         runtime = self._trt.Runtime(self._logger)
         if os.environ.get(TRUST) == "1" and hasattr(runtime, "engine_host_code_allowed"):
             runtime.engine_host_code_allowed = True
         self._runtime = runtime  # an engine must not outlive its runtime
-        engine = runtime.deserialize_cuda_engine(self._file.read_bytes())
+        with self._file.open("rb") as file:
+            # mapped, not read: on a Jetson a plan would else lie in the same memory twice
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as plan:
+                engine = runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise FileError(
                 "not an engine this TensorRT can load",
@@ -158,28 +186,17 @@ class TensorRtEngine:
             sides[mode == "OUTPUT"].append(Tensor(name=name, shape=shape, dtype=DTYPES[kind]))
         return tuple(sides[0]), tuple(sides[1])
 
-    def _slot(self) -> _Slot:
-        """A context with every address set, at the largest shapes of profile 0."""
-        slot = _Slot(self._engine.create_execution_context(), self._session.stream())
-        if slot.context is None:
-            raise MachineError("TensorRT cannot create a context", log=self._said())
-        for tensor in self.inputs:
-            shape = tensor.shape
-            if -1 in shape:
-                shape = tuple(self._engine.get_tensor_profile_shape(tensor.name, 0)[2])
-                slot.context.set_input_shape(tensor.name, shape)
-            self._allocate(slot, tensor, shape)
-        for tensor in self.outputs:
-            shape = tuple(int(side) for side in slot.context.get_tensor_shape(tensor.name))
-            if -1 in shape:
-                raise UnsupportedModel("an output's shape depends on the data", tensor=tensor.name)
-            self._allocate(slot, tensor, shape)
-        return slot
-
-    def _allocate(self, slot: _Slot, tensor: Tensor, shape: tuple[int, ...]) -> None:
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(tensor.dtype).itemsize
-        slot.buffers[tensor.name] = self._session.buffer(size)
-        slot.context.set_tensor_address(tensor.name, slot.buffers[tensor.name].address)
+    def _shape(self, tensor: Tensor, batch: int) -> tuple[int, ...]:
+        """The shape of a dynamic input at a batch size, within profile 0."""
+        low, _, high = self._engine.get_tensor_profile_shape(tensor.name, 0)
+        wanted = (batch or int(high[0]), *(int(side) for side in tuple(high)[1:]))
+        if not int(low[0]) <= wanted[0] <= int(high[0]):
+            raise UnsupportedModel(
+                "the batch is not one the engine was built for",
+                got=batch,
+                built_for=f"{low[0]} to {high[0]}",
+            )
+        return wanted
 
     def _said(self) -> str:
         return " | ".join(self._errors)[-1000:] or "nothing was logged"
@@ -187,3 +204,56 @@ class TensorRtEngine:
     def _log(self, severity: str, message: str) -> None:
         if is_error(severity):
             self._errors.append(message.strip())
+
+
+class _HostCall:
+    """What one `execute` in flight needs: a context, and every tensor on both sides."""
+
+    def __init__(self, engine: TensorRtEngine) -> None:
+        """Allocate everything, at the largest batch."""
+        session = engine.session
+        self._engine, self._stream = engine, session.stream()
+        self._context = engine.context()
+        tensors = (*self._context.inputs, *self._context.outputs)
+        self._device: dict[str, DeviceArray] = {}
+        self._host: dict[str, Array] = {}
+        for tensor in tensors:
+            self._device[tensor.name] = session.empty(tensor.shape, tensor.dtype)
+            self._host[tensor.name] = session.pinned(tensor.shape, tensor.dtype)
+        self._context.bind(self._device)
+
+    def run(self, arrays: Arrays) -> dict[str, Array]:
+        changed: dict[str, tuple[int, ...]] = {}
+        for tensor in self._context.inputs:
+            array = arrays[tensor.name]
+            if array.nbytes > self._host[tensor.name].nbytes:
+                raise UnsupportedModel(
+                    "the batch is larger than the engine was built for", got=array.shape
+                )
+            if array.shape != tensor.shape:
+                changed[tensor.name] = array.shape
+        if changed:
+            self._context.reshape(changed)
+        for tensor in self._context.inputs:
+            host = self._host_view(tensor)
+            np.copyto(host, arrays[tensor.name])
+            self._device_view(tensor).upload(host, self._stream)
+        self._context.enqueue(self._stream)
+        views = {tensor.name: self._host_view(tensor) for tensor in self._context.outputs}
+        for tensor in self._context.outputs:
+            self._device_view(tensor).download(views[tensor.name], self._stream)
+        self._stream.synchronize()
+        return {name: view.copy() for name, view in views.items()}
+
+    def close(self) -> None:
+        self._context.close()
+        for array in self._device.values():
+            array.free()
+        self._host.clear()
+
+    def _host_view(self, tensor: Tensor) -> Array:
+        size = int(np.prod(tensor.shape, dtype=np.int64))
+        return self._host[tensor.name].reshape(-1)[:size].reshape(tensor.shape)
+
+    def _device_view(self, tensor: Tensor) -> DeviceArray:
+        return self._device[tensor.name].view(tensor.shape, tensor.dtype)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgecv.bundle import Bundle
+    from edgecv.engines import Engine
     from edgecv.runtime.model import Model
 
 __all__ = ["load"]
@@ -20,7 +22,8 @@ def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
     Args:
         bundle: The bundle's folder.
         threads: CPU threads of all streams together; 0: the engine's choice.
-        streams: How many frames the engine may compute at once (CPU engines).
+        streams: How many frames the engine may compute at once; on a GPU each costs an execution
+            context's memory.
 
     Raises:
         FileError: no bundle, a broken one, or one whose head does not fit its engine.
@@ -29,14 +32,24 @@ def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
     """
     from edgecv.bundle import open_bundle
     from edgecv.engines import open_engine
-    from edgecv.runtime.model import Model
 
     opened = open_bundle(Path(bundle))
     engine = open_engine(opened, threads=threads, streams=streams)
     try:
-        model = Model(opened, engine)
+        model = _model(opened, engine)
         model.warm_up()
         return model
     except BaseException:
         engine.close()
         raise
+
+
+def _model(bundle: Bundle, engine: Engine) -> Model:
+    """On the device from the frame on where the engine can take it there, else on the CPU."""
+    if hasattr(engine, "context"):
+        from edgecv.runtime.device.model import DeviceModel
+
+        return DeviceModel(bundle, engine)  # type: ignore[arg-type]  # only plans have contexts
+    from edgecv.runtime.model import Model
+
+    return Model(bundle, engine)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ class Model:
     `streams` it was loaded with. Use it as a context manager, or `close()` it, to free the engine.
     """
 
+    input_types: ClassVar[tuple[str, ...]] = ("float32",)
+
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
         """Join an opened bundle and its loaded engine; `edgecv.load` does both.
 
@@ -44,7 +46,7 @@ class Model:
         self.bundle, self.engine, self.head = bundle, engine, manifest.head
         self.preprocess = Preprocessor(manifest.input)
         shape = (manifest.input.channels, *manifest.input.size)
-        self._input = _image_input(engine.inputs, shape)
+        self._input = _image_input(engine.inputs, shape, self.input_types)
         self._shape = shape
         self._least, _, self._most = manifest.batch
         self._local = threading.local()
@@ -80,6 +82,19 @@ class Model:
             outputs, geometries = self.raw(part)
             found += decode(head or self.head, outputs, geometries)
         return found
+
+    def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
+        """Results in the order of the pictures, as fast as this backend can.
+
+        On a GPU the next picture is copied while the last one computes; elsewhere pictures go one
+        by one. Nothing is read ahead further than what is in flight.
+
+        Args:
+            images: As for a call; may be endless.
+            color: As for a call.
+        """
+        for image in images:
+            yield self(image, color=color)
 
     def raw(self, images: Sequence[Array | Nv12]) -> tuple[dict[str, Array], list[Geometry]]:
         """Raw outputs of one batch, and where each picture lay in the input.
@@ -190,8 +205,8 @@ def picture(image: Any, color: str = "bgr") -> Array | Nv12:
     return image[..., ::-1] if color == "rgb" and image.ndim == 3 else image
 
 
-def _image_input(inputs: Sequence[Tensor], shape: tuple[int, ...]) -> str:
-    """Name of the engine's one input, which must take (N, *shape) float32."""
+def _image_input(inputs: Sequence[Tensor], shape: tuple[int, ...], types: tuple[str, ...]) -> str:
+    """Name of the engine's one input, which must take (N, *shape) of one of `types`."""
     if len(inputs) != 1:
         raise UnsupportedModel(
             "edgecv runs networks with one image input",
@@ -200,10 +215,10 @@ def _image_input(inputs: Sequence[Tensor], shape: tuple[int, ...]) -> str:
     (only,) = inputs
     pairs: Iterator[tuple[int, int]] = zip(only.shape[1:], shape, strict=False)
     fits = len(only.shape) == 4 and all(got in (-1, want) for got, want in pairs)
-    if not fits or only.dtype != "float32":
+    if not fits or only.dtype not in types:
         raise UnsupportedModel(
             "the engine's input is not what the manifest's input section describes",
             engine=f"{only.name} {only.shape} {only.dtype}",
-            manifest=f"(N, {', '.join(map(str, shape))}) float32",
+            manifest=f"(N, {', '.join(map(str, shape))}) {' or '.join(types)}",
         )
     return only.name

@@ -8,6 +8,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edgecv.engines import trt_run
+from edgecv.engines.trt_run import TensorRtEngine
+from tests.cuda.device import install
+from tests.engines.fake_tensorrt import FakeTensorRT
+
 
 def _weights(rng, channels, layers):
     sizes = [3, *[channels] * layers]
@@ -98,3 +103,19 @@ def save_net(tmp_path):
         return path
 
     return save
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Load a plan on a fake machine; returns (engine, fake TensorRT, fake driver)."""
+    file = tmp_path / "engine.plan"
+    file.write_bytes(b"the plan")
+
+    def make(version, *, streams=1, **fake):
+        cuda = install(monkeypatch)
+        trt = FakeTensorRT(version, device=cuda, **fake)
+        monkeypatch.setattr(trt_run, "import_tensorrt", lambda flavour, to_build: trt)
+        flavour = "tensorrt-rtx" if version.startswith("rtx") else "tensorrt"
+        return TensorRtEngine(file, flavour, streams=streams), trt, cuda
+
+    return make

@@ -2,12 +2,18 @@
 
 The names are those of the public bindings (facts/tensorrt.md 5.1 and 5.2; RTX: `dir()` of 1.7.1).
 Anything else raises AttributeError, to read and to set, as pybind11 objects do.
+
+A plan that begins with `ONNX_PLAN` holds an ONNX file behind it: then the engine has that graph's
+tensors, and `execute_async_v3` puts a run of ONNX Runtime on the memory at the bound addresses into
+the fake stream, where a capture records it like any other work. Any other plan is a network of one
+sum.
 """
 
 from types import SimpleNamespace
 
 import numpy as np
 
+ONNX_PLAN = b"a plan of "
 VERSIONS = ("8.5.2.2", "8.6.2.3", "10.3.0.26", "11.1.0.1", "rtx 1.7.1")
 WEAK = VERSIONS[:2]
 STRONG = VERSIONS[2:]
@@ -28,14 +34,20 @@ _ENGINE = (
     "get_tensor_profile_shape create_execution_context create_engine_inspector num_layers"
 )
 _CONTEXT = (
-    "set_input_shape get_tensor_shape set_tensor_address execute_async_v3 infer_shapes execute_v2"
+    "set_input_shape get_tensor_shape set_tensor_address execute_async_v3 infer_shapes execute_v2 "
+    "device_memory"
+)
+_SCRATCH_8 = "device_memory_size create_execution_context_without_device_memory"
+_RUNTIME_CONFIG = (
+    "set_execution_context_allocation_strategy get_execution_context_allocation_strategy"
 )
 _ONLY = {  # version -> kind -> names
     "8.5.2.2": {
         "network_flags": "EXPLICIT_BATCH EXPLICIT_PRECISION",
         "flags": f"{_FLAGS_8} {_CONSTRAINTS}",
         "config": f"{_CONFIG_8} max_workspace_size int8_calibrator",
-        "engine": f"{_ENGINE} num_bindings get_binding_name get_binding_shape binding_is_input",
+        "engine": f"{_ENGINE} {_SCRATCH_8} num_bindings get_binding_name get_binding_shape "
+        "binding_is_input",
         "context": f"{_CONTEXT} execute execute_async execute_async_v2",
         "layer": "type name num_outputs get_output precision set_output_type",
         "runtime": "deserialize_cuda_engine DLA_core",
@@ -45,8 +57,9 @@ _ONLY = {  # version -> kind -> names
     "8.6.2.3": {
         "network_flags": "EXPLICIT_BATCH EXPLICIT_PRECISION",
         "flags": f"{_FLAGS_8} {_CONSTRAINTS} VERSION_COMPATIBLE EXCLUDE_LEAN_RUNTIME",
-        "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level",
-        "engine": f"{_ENGINE} num_bindings get_binding_name",
+        "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level "
+        "max_aux_streams",
+        "engine": f"{_ENGINE} {_SCRATCH_8} num_bindings get_binding_name",
         "context": f"{_CONTEXT} execute execute_async execute_async_v2",
         "layer": "type name num_outputs get_output precision set_output_type",
         "runtime": "deserialize_cuda_engine engine_host_code_allowed load_runtime",
@@ -58,8 +71,9 @@ _ONLY = {  # version -> kind -> names
         "flags": f"{_FLAGS_8} {_CONSTRAINTS} BF16 FP8 VERSION_COMPATIBLE STRIP_PLAN",
         "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level "
         "progress_monitor max_aux_streams",
-        "engine": _ENGINE,
-        "context": _CONTEXT,
+        "engine": f"{_ENGINE} {_SCRATCH_8} device_memory_size_v2",
+        "context": f"{_CONTEXT} set_device_memory set_aux_streams",
+        "strategies": "STATIC ON_PROFILE_CHANGE USER_MANAGED",
         "layer": "type name num_outputs get_output precision set_output_type",
         "runtime": "deserialize_cuda_engine engine_host_code_allowed load_runtime",
         "compat": "NONE AMPERE_PLUS",
@@ -70,8 +84,10 @@ _ONLY = {  # version -> kind -> names
         "flags": _FLAGS_11,
         "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level "
         "progress_monitor max_aux_streams build_route",
-        "engine": _ENGINE,
-        "context": _CONTEXT,
+        "engine": f"{_ENGINE} device_memory_size_v2 create_runtime_config",
+        "context": f"{_CONTEXT} set_device_memory set_aux_streams",
+        "strategies": "STATIC ON_PROFILE_CHANGE USER_MANAGED",
+        "runtime_config": _RUNTIME_CONFIG,
         "layer": "type name num_outputs get_output",
         "runtime": "deserialize_cuda_engine engine_host_code_allowed load_runtime",
         "compat": "NONE AMPERE_PLUS SAME_COMPUTE_CAPABILITY",
@@ -82,8 +98,11 @@ _ONLY = {  # version -> kind -> names
         "flags": f"{_FLAGS_11} REQUIRE_USER_ALLOCATION",
         "config": f"{_CONFIG_8} builder_optimization_level progress_monitor max_aux_streams "
         "num_compute_capabilities set_compute_capability",
-        "engine": _ENGINE,
-        "context": f"{_CONTEXT} is_stream_capturable",
+        "engine": f"{_ENGINE} device_memory_size_v2 create_runtime_config",
+        "context": f"{_CONTEXT} set_device_memory set_aux_streams is_stream_capturable",
+        "strategies": "STATIC ON_PROFILE_CHANGE USER_MANAGED",
+        "runtime_config": f"{_RUNTIME_CONFIG} create_runtime_cache get_runtime_cache "
+        "set_runtime_cache cuda_graph_strategy",
         "layer": "type name num_outputs get_output",
         "runtime": "deserialize_cuda_engine engine_host_code_allowed get_engine_validity",
         "compat": "NONE AMPERE_PLUS",
@@ -152,10 +171,11 @@ INSPECTOR = {
 class FakeTensorRT:
     """The module `tensorrt` (or `tensorrt_rtx`) of one version."""
 
-    def __init__(self, version, *, batch=1, fails="", dla=0, device=None):
+    def __init__(self, version, *, batch=1, fails="", dla=0, device=None, scratch=1000):
         self.__version__ = version.removeprefix("rtx ")
         self.log, self._only, self._batch = [], _ONLY[version], batch
         self._fails, self._dla, self._device = fails, dla, device
+        self._scratch, self.compiled = scratch, []  # bytes; RTX's runtime caches
         only = self._only
         self.NetworkDefinitionCreationFlag = enum(only["network_flags"])
         self.BuilderFlag = enum(only["flags"], first=3)
@@ -167,6 +187,8 @@ class FakeTensorRT:
         self.LayerInformationFormat = enum("ONELINE JSON")
         self.TensorIOMode = enum("NONE INPUT OUTPUT")
         self.ILogger = type("ILogger", (), {})
+        if "strategies" in only:
+            self.ExecutionContextAllocationStrategy = enum(only["strategies"])
         if only["compat"]:
             self.HardwareCompatibilityLevel = enum(only["compat"])
         if not version.startswith("8"):
@@ -294,48 +316,141 @@ class FakeTensorRT:
             self.log,
             get_engine_information=lambda form: text,
         )
-        shapes = {"images": (self._batch, 3, 8, 8), "logits": (self._batch, 10)}
+        network = _network(bytes(memoryview(plan)), self._batch)
+        names = [*network.inputs, *network.outputs]
+
+        def context(*strategy):
+            return self._context(network, strategy)
+
         return Strict(
             "engine",
             self._only["engine"],
             self.log,
-            num_io_tensors=2,
-            get_tensor_name=lambda index: list(shapes)[index],
-            get_tensor_mode=lambda name: Member("INPUT" if name == "images" else "OUTPUT", 1),
-            get_tensor_dtype=lambda name: self.DataType.FLOAT,
-            get_tensor_shape=lambda name: shapes[name],
-            get_tensor_profile_shape=lambda name, index: [(n, 3, 8, 8) for n in (1, 2, 4)],
-            create_execution_context=lambda: self._context(dict(shapes)),
+            num_io_tensors=len(names),
+            get_tensor_name=lambda index: names[index],
+            get_tensor_mode=lambda name: Member("INPUT" if name in network.inputs else "OUTPUT", 1),
+            get_tensor_dtype=lambda name: getattr(self.DataType, network.types[name]),
+            get_tensor_shape=lambda name: network.shapes[name],
+            get_tensor_profile_shape=lambda name, index: [
+                (n, *network.shapes[name][1:]) for n in (1, 2, 4)
+            ],
+            create_execution_context=context,
+            create_execution_context_without_device_memory=lambda: context("none"),
+            device_memory_size=self._scratch,
+            device_memory_size_v2=self._scratch,
+            create_runtime_config=self._runtime_config,
             create_engine_inspector=lambda: inspector,
         )
 
-    def _context(self, shapes):
-        addresses = {}
+    def _runtime_config(self):
+        def cache():
+            def deserialize(blob):
+                self.compiled.append(bytes(blob))
+                return self._fails != "cache"
 
-        def set_input_shape(name, shape):
-            shapes.update(images=tuple(shape), logits=(shape[0], 10))
-            return True
-
-        def execute(handle):
-            """logits[n, c] = sum of image n, plus c: what the caller's arrays must lead to."""
-            if self._fails == "run":
-                return False
-            where, shape = dict(addresses), shapes["images"]
-
-            def run():
-                images = self._device.read(where["images"], shape)
-                sums = images.reshape(len(images), -1).sum(1, keepdims=True)
-                self._device.write(where["logits"], sums + np.arange(10, dtype=np.float32))
-
-            self._device.submit(handle, run)
-            return True
+            return Strict(
+                "runtime_cache",
+                "deserialize serialize reset",
+                self.log,
+                deserialize=deserialize,
+                serialize=lambda: b"compiled kernels",
+            )
 
         return Strict(
+            "runtime_config",
+            self._only["runtime_config"],
+            self.log,
+            set_execution_context_allocation_strategy=lambda strategy: None,
+            create_runtime_cache=cache,
+            set_runtime_cache=lambda cache: True,
+        )
+
+    def _context(self, network, strategy):
+        """A context; the addresses of a run are those bound when it was enqueued."""
+        addresses, shapes = {}, dict(network.shapes)
+        bare = any(getattr(s, "name", s) in ("none", "USER_MANAGED") for s in strategy)
+        given = {"memory": not bare}  # in 10.1 and later; before, an attribute is set
+
+        def set_input_shape(name, shape):
+            if self._fails == "shape":
+                return False
+            shapes.update({other: (shape[0], *shapes[other][1:]) for other in shapes})
+            shapes[name] = tuple(shape)
+            return True
+
+        def set_tensor_address(name, address):
+            addresses[name] = address
+            return self._fails != "address"
+
+        def execute(handle):
+            has_memory = given["memory"] or made._have.get("device_memory")
+            if self._fails == "run" or set(addresses) != set(shapes) or not has_memory:
+                return False
+            if self._fails == "capture" and self._device.streams.all[handle].capture:
+                return False
+            bound, sides = dict(addresses), dict(shapes)
+            self._device.submit(handle, lambda: self._compute(network, bound, sides))
+            return True
+
+        made = Strict(
             "context",
             self._only["context"],
             self.log,
             set_input_shape=set_input_shape,
             get_tensor_shape=lambda name: shapes[name],
-            set_tensor_address=lambda name, address: bool(addresses.update({name: address})) or 1,
+            set_tensor_address=set_tensor_address,
+            set_device_memory=lambda address, size: given.update(memory=size >= self._scratch),
+            is_stream_capturable=lambda handle: self._fails != "stream",
             execute_async_v3=execute,
         )
+        return made
+
+    def _compute(self, network, bound, shapes):
+        inputs = {
+            name: self._device.read(bound[name], shapes[name], numpy_type(network.types[name]))
+            for name in network.inputs
+        }
+        for name, array in network.run(inputs).items():
+            self._device.write(bound[name], array, numpy_type(network.types[name]))
+
+
+def numpy_type(name):
+    return {"FLOAT": np.float32, "HALF": np.float16, "INT32": np.int32}[name]
+
+
+class _Sum:
+    """logits[n, c] = sum of image n, plus c: what the caller's arrays must lead to."""
+
+    inputs, outputs = ("images",), ("logits",)
+    types = {"images": "FLOAT", "logits": "FLOAT"}  # noqa: RUF012
+
+    def __init__(self, batch):
+        self.shapes = {"images": (batch, 3, 8, 8), "logits": (batch, 10)}
+
+    def run(self, inputs):
+        images = inputs["images"]
+        sums = images.reshape(len(images), -1).sum(1, keepdims=True)
+        return {"logits": sums + np.arange(10, dtype=np.float32)}
+
+
+class _Onnx:
+    """An ONNX file, executed by ONNX Runtime."""
+
+    def __init__(self, content):
+        import onnxruntime
+
+        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        self.inputs = tuple(value.name for value in self._session.get_inputs())
+        self.outputs = tuple(value.name for value in self._session.get_outputs())
+        self.shapes, self.types = {}, {}
+        kinds = {"tensor(float)": "FLOAT", "tensor(float16)": "HALF"}
+        for value in (*self._session.get_inputs(), *self._session.get_outputs()):
+            sides = tuple(side if isinstance(side, int) else -1 for side in value.shape)
+            self.shapes[value.name], self.types[value.name] = sides, kinds[value.type]
+
+    def run(self, inputs):
+        return dict(zip(self.outputs, self._session.run(None, inputs), strict=True))
+
+
+def _network(plan, batch):
+    return _Onnx(plan.removeprefix(ONNX_PLAN)) if plan.startswith(ONNX_PLAN) else _Sum(batch)

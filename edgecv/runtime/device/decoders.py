@@ -1,0 +1,98 @@
+"""Which heads are decoded on the device; the others' raw outputs come back to the CPU twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv.cuda.memory import DeviceArray
+from edgecv.cuda.session import Session
+from edgecv.cuda.stream import Stream
+from edgecv.head import Head
+from edgecv.ops.letterbox.cuda import SOURCE as LETTERBOX
+from edgecv.results import Results
+from edgecv.runtime.heads import decode
+from edgecv.runtime.preprocess import Geometry
+
+Array = npt.NDArray[Any]
+_ROOM = "edgecv.runtime.cuda_heads"
+
+
+class Decoder(Protocol):
+    """What `edgecv/runtime/cuda_heads/<kind>.py` offers; the room's docstring is the contract."""
+
+    results: dict[str, DeviceArray]
+
+    def enqueue(self, stream: Stream) -> None:
+        """Launch; no allocation, no synchronisation, no copy."""
+        ...
+
+    def collect(self, host: Mapping[str, Array], geometries: Sequence[Geometry]) -> list[Results]:
+        """Results of the host copies of `results`, in picture pixels."""
+        ...
+
+    def close(self) -> None:
+        """Free what it allocated."""
+        ...
+
+
+class RawDecoder:
+    """For heads without device code: the engine's outputs are copied back and decoded by the CPU.
+
+    Attributes:
+        results: The engine's outputs that the head reads.
+    """
+
+    def __init__(
+        self, session: Session, head: Head, outputs: Mapping[str, DeviceArray], *, batch: int
+    ) -> None:
+        """Keep what the head reads; nothing is allocated."""
+        wanted = {head.tensor(role) for role in head.roles}
+        self._head = head
+        self.results = {name: array for name, array in outputs.items() if name in wanted}
+
+    def enqueue(self, stream: Stream) -> None:
+        """Nothing to launch."""
+
+    def collect(self, host: Mapping[str, Array], geometries: Sequence[Geometry]) -> list[Results]:
+        """See `edgecv.runtime.heads.decode`."""
+        whole = {name: np.asarray(array, np.float32) for name, array in host.items()}
+        return decode(self._head, whole, geometries)
+
+    def close(self) -> None:
+        """Nothing to free: the outputs are the lane's."""
+
+
+def make_decoder(
+    session: Session, head: Head, outputs: Mapping[str, DeviceArray], *, batch: int
+) -> Decoder:
+    """The device decoder of a head, or the one that leaves decoding to the CPU."""
+    module = _module(head.kind)
+    made: Decoder
+    if module is None:
+        made = RawDecoder(session, head, outputs, batch=batch)
+    else:
+        made = module.Decoder(session, head, outputs, batch=batch)
+    return made
+
+
+def kernel_sources(head: Head) -> tuple[Path, ...]:
+    """Every .cu file a frame of this head needs, so that a bundle can carry their cubins."""
+    module = _module(head.kind)
+    own: tuple[Path, ...] = () if module is None else tuple(module.SOURCES)
+    return (LETTERBOX, *own)
+
+
+def _module(kind: str) -> Any | None:
+    name = f"{_ROOM}.{kind}"
+    try:
+        found = find_spec(name) is not None
+    except ModuleNotFoundError:  # the room itself is not there
+        found = False
+    return import_module(name) if found else None

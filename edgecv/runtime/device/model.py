@@ -1,0 +1,125 @@
+"""A bundle as a callable whose frames stay on the GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+
+from edgecv.bundle import Bundle
+from edgecv.engines.trt_run import TensorRtEngine
+from edgecv.errors import ShapeError
+from edgecv.head import Head
+from edgecv.results import Results
+from edgecv.runtime.device.frame import Frame, frame_of
+from edgecv.runtime.device.pipeline import DevicePipeline
+from edgecv.runtime.model import Model
+from edgecv.runtime.preprocess import Geometry
+
+Array = npt.NDArray[Any]
+RING = 2  # batches in flight of `stream`, per context: one computes, one is copied
+
+
+class DeviceModel(Model):
+    """A loaded bundle on the GPU; see `Model`, whose calls and results it shares.
+
+    A picture may also be an object with `__cuda_array_interface__` (a torch tensor, a CuPy array):
+    (H, W, 3) uint8 in device memory, contiguous; it is not brought to the host.
+
+    After a CUDA error nothing on this model works any more: `close()` it and load it again.
+    """
+
+    input_types: ClassVar[tuple[str, ...]] = ("float32", "float16")
+
+    def __init__(self, bundle: Bundle, engine: TensorRtEngine) -> None:
+        """Join an opened bundle and its loaded engine; `edgecv.load` does both.
+
+        Raises:
+            UnsupportedModel: the engine's input is not the one image batch a recipe describes.
+        """
+        super().__init__(bundle, engine)
+        self.engine: TensorRtEngine = engine
+        self._lock = threading.Lock()
+        self._pipelines: list[tuple[Head, int, int, DevicePipeline]] = []
+
+    def results(
+        self, images: Sequence[Any], *, color: str = "bgr", head: Head | None = None
+    ) -> list[Results]:
+        """Results of many pictures; see `Model.results`."""
+        found: list[Results] = []
+        for start in range(0, len(images), self._most):
+            part = [frame_of(image, color) for image in images[start : start + self._most]]
+            found += self._pipeline(len(part), head)(part)
+        return found
+
+    def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
+        """Results in the order of the pictures, with copies and compute overlapped.
+
+        See `Model.stream`. Pictures are taken from `images` some ahead of the results: as many as
+        are in flight.
+        """
+        ring = self._pipeline(self.bundle.manifest.batch[1], None, slots=RING)
+        for batch in ring.stream(frame_of(image, color) for image in images):
+            yield from batch
+
+    def raw(self, images: Sequence[Any]) -> tuple[dict[str, Array], list[Geometry]]:
+        """Raw outputs of one batch, copied back from the device; see `Model.raw`."""
+        frames = self._frames(images)
+        return self._pipeline(len(frames), None).raw(frames)
+
+    def timed(self, image: Any, *, color: str = "bgr") -> tuple[Results, dict[str, float]]:
+        """One picture's result, and the milliseconds its three steps took.
+
+        Pre is the copy into pinned memory, the copy to the device and the letterbox; post is
+        decoding on the device and collecting. The steps run as three graphs here, not one: their
+        sum is a little more than a call takes.
+        """
+        found, spans = self._pipeline(1, None).timed([frame_of(image, color)])
+        return found[0], {
+            "pre_ms": spans["stage_ms"] + spans["copy_ms"] + spans["letterbox_ms"],
+            "engine_ms": spans["engine_ms"],
+            "post_ms": spans["decode_ms"] + spans["collect_ms"],
+        }
+
+    def engine_ms(self, runs: int) -> list[float]:
+        """Milliseconds of the engine alone on the device, `runs` times."""
+        return self._pipeline(1, None).engine_ms(runs)
+
+    def close(self) -> None:
+        """Free everything; the model cannot be called afterwards."""
+        with self._lock:
+            for _, _, _, pipeline in self._pipelines:
+                pipeline.close()
+            self._pipelines.clear()
+        super().close()
+
+    def _frames(self, images: Sequence[Any]) -> list[Frame]:
+        if not 1 <= len(images) <= self._most:
+            raise ShapeError(
+                "a batch must have 1 to max-batch images", got=len(images), max_batch=self._most
+            )
+        return [frame_of(image) for image in images]
+
+    def _pipeline(self, count: int, head: Head | None, slots: int = 1) -> DevicePipeline:
+        """The pipeline for `count` pictures at once; made when first needed."""
+        wanted, batch = head or self.head, self._batch_of(count)
+        with self._lock:
+            for *key, pipeline in self._pipelines:
+                if key == [wanted, batch, slots]:
+                    return pipeline
+            made = DevicePipeline(
+                self.engine,
+                self.preprocess,
+                wanted,
+                batch=batch,
+                contexts=self.engine.streams,
+                slots=slots,
+            )
+            self._pipelines.append((wanted, batch, slots, made))
+            return made
+
+    def _batch_of(self, count: int) -> int:
+        """The smallest of the engine's batch sizes that takes `count` pictures."""
+        return next(size for size in self.bundle.manifest.batch if size >= count)

@@ -1,0 +1,32 @@
+"""A bundle on the device path gives what the CPU path gives, from the frame to the result."""
+
+import pytest
+
+from edgecv.runtime import load
+from edgecv.runtime.device.model import DeviceModel
+from tests.engines.fake_tensorrt import VERSIONS
+from tests.runtime.device.conftest import same
+
+KINDS = ("classify", "centernet")
+SIZES = ((64, 64), (48, 90), (37, 31))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_are_those_of_the_cpu_path_whatever_the_frames_size(
+    on_gpu, tiny_bundle, picture, kind
+):
+    model, _, _ = on_gpu(kind)
+    assert isinstance(model, DeviceModel)
+    with load(tiny_bundle(kind)) as cpu:
+        for size in SIZES:
+            image = picture(*size)
+            same(model(image), cpu(image))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_runs_it(on_gpu, tiny_bundle, picture, version):
+    model, here, _ = on_gpu("classify", version=version)
+    image = picture(40, 40)
+    with load(tiny_bundle("classify")) as cpu:
+        same(model(image), cpu(image))
+    assert here.trt.__version__ == version.removeprefix("rtx ")
