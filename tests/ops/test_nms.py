@@ -6,6 +6,7 @@ import pytest
 from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.nms import MAX_CANDIDATES, nms
+from edgecv.ops.nms.cpu import clustered
 
 I64 = np.int64
 
@@ -65,6 +66,23 @@ def test_equals_brute_force(form, rng, iou):
         if all(ids[i] != ids[j] or overlap(boxes[i], boxes[j]) <= iou for j in wanted):
             wanted.append(i)
     assert kept(boxes, ids, iou, 1000) == wanted
+
+
+@pytest.mark.parametrize("classes", [1, 7, 9000])
+@pytest.mark.parametrize("limit", [3000, 250])
+def test_many_equal_the_overlap_matrix(form, rng, classes, limit):
+    corner = rng.uniform(0, 500, (2500, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(1, 80, (2500, 2))], 1).astype(np.float32)
+    ids = rng.integers(-1, classes, 2500)
+    wanted = clustered(boxes, ids, 0.4)[:limit].tolist()
+    assert kept(boxes, ids, 0.4, limit) == wanted
+
+
+def test_boxes_that_overlap_nothing(form):
+    nan, inf = float("nan"), float("inf")
+    inverted, hole, endless = [9, 0, 1, 10], [0, 0, nan, 10], [-inf, 0, inf, 10]
+    odd = [[0, 0, 10, 10], inverted, inverted, hole, hole, endless, endless, [0, 0, 10, 10]]
+    assert kept(odd, iou=0.5) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def overlap(a, b):

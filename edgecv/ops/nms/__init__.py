@@ -21,8 +21,9 @@ def nms(boxes: Array, ids: Array, iou: float, limit: int, *, provider: str = "cp
     """Of boxes that overlap in one class, keep the best.
 
     A box is dropped if a kept, better box of the same class overlaps it by more than `iou`:
-    intersection > iou * union, all in float32 (a product, not a quotient: two empty boxes do not
-    overlap). Classes are compared by id; coordinates are never offset, which would round them.
+    intersection > 0 and intersection > iou * union, all in float32 (a product, not a quotient).
+    So empty and inverted boxes overlap nothing, nor does a box with NaN or an infinite area.
+    Classes are compared by id; coordinates are never offset, which would round them.
 
     Args:
         boxes: (N, 4) float32 xyxy, best first, N <= MAX_CANDIDATES.

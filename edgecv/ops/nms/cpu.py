@@ -11,35 +11,69 @@ from edgecv.ops._jit import jit_available
 
 Array = npt.NDArray[Any]
 
+_TILE = 1024  # boxes whose overlaps with each other are held at once (numpy form)
+_TABLE = 4096  # class ids below this are looked up, not sorted
+
 
 def nms(boxes: Array, ids: Array, iou: float, limit: int) -> Array:
     """See `edgecv.ops.nms`; the arguments are checked there."""
     if jit_available():
         from edgecv.ops.nms.loops import greedy
 
-        kept: Array = greedy(np.ascontiguousarray(boxes), ids, np.float32(iou), limit)
+        classes, starts = buckets(ids)
+        kept: Array = greedy(np.ascontiguousarray(boxes), classes, starts, np.float32(iou), limit)
         return kept
-    return clustered(boxes, ids, iou)[:limit]
+    return tiled(boxes, ids, iou, limit)
+
+
+def buckets(ids: Array) -> tuple[Array, Array]:
+    """Class ids as 0..C - 1, and the (C + 1,) starts of C buckets with room for all of each."""
+    if len(ids) and (ids.min() < 0 or ids.max() >= _TABLE):
+        _, ids = np.unique(ids, return_inverse=True)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(ids))])
+    return ids, starts.astype(np.int64)
+
+
+def tiled(boxes: Array, ids: Array, iou: float, limit: int) -> Array:
+    """Greedy suppression a tile of candidates at a time, by whole arrays (numpy form)."""
+    kept: Array = np.empty(0, np.int64)
+    for first in range(0, len(boxes), _TILE):
+        index: Array = np.arange(first, min(first + _TILE, len(boxes)))
+        for start in range(0, len(kept), _TILE):
+            those = kept[start : start + _TILE]
+            index = index[~overlaps(boxes, ids, (those, index), iou).any(axis=0)]
+        kept = np.concatenate([kept, index[clustered(boxes[index], ids[index], iou)]])
+        if len(kept) >= limit:
+            break
+    return kept[:limit]
 
 
 def clustered(boxes: Array, ids: Array, iou: float) -> Array:
-    """Greedy suppression as a fixed point over the overlap matrix (numpy form).
+    """Greedy suppression as a fixed point over the overlap matrix.
 
     Starting from "all kept", a box is kept iff no kept better box suppresses it; after as many
     rounds as the longest chain of suppressions the answer is the greedy one.
 
     Source: Zheng et al., "Enhancing Geometric Factors", arXiv:2005.03572, Cluster-NMS.
     """
-    x0, y0, x1, y1 = boxes.T
-    area = (x1 - x0) * (y1 - y0)
-    width = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
-    height = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
-    common = np.maximum(width, np.float32(0)) * np.maximum(height, np.float32(0))
-    union = (area[:, None] + area) - common
-    beats = np.triu((common > np.float32(iou) * union) & (ids[:, None] == ids), 1)
-    kept = np.ones(len(boxes), bool)
+    every = np.arange(len(boxes))
+    beats = np.triu(overlaps(boxes, ids, (every, every), iou), 1)
+    kept: Array = np.ones(len(boxes), bool)
     while True:
         again = ~(beats & kept[:, None]).any(axis=0)
         if np.array_equal(again, kept):
             return np.flatnonzero(kept).astype(np.int64)
         kept = again
+
+
+def overlaps(boxes: Array, ids: Array, pairs: tuple[Array, Array], iou: float) -> Array:
+    """(A, B) bool: which boxes of the first indices overlap which of the second too much."""
+    (a0, b0, a1, b1), (x0, y0, x1, y1) = boxes[pairs[0]].T[..., None], boxes[pairs[1]].T
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity overlap nothing
+        width = np.minimum(a1, x1) - np.maximum(a0, x0)
+        height = np.minimum(b1, y1) - np.maximum(b0, y0)
+        common = np.maximum(width, np.float32(0)) * np.maximum(height, np.float32(0))
+        union = ((a1 - a0) * (b1 - b0) + (x1 - x0) * (y1 - y0)) - common
+    much: Array = (common > 0) & (common > np.float32(iou) * union)
+    much &= ids[pairs[0]][:, None] == ids[pairs[1]]
+    return much
