@@ -24,6 +24,19 @@ class FakeLibcuda:
         count._obj.value = self._driver._devices
         return 0
 
+    def cuDeviceGet(self, handle, ordinal):
+        handle._obj.value = ordinal
+        return 0
+
+    def cuDeviceGetName(self, name, size, handle):
+        name.value = b"emulated"
+        return 0
+
+    def cuDeviceGetAttribute(self, value, number, handle):
+        known = {75: self._driver.capability[0], 76: self._driver.capability[1]}
+        value._obj.value = known.get(number, int(self._driver.integrated))
+        return 0
+
     def cuCtxGetCurrent(self, context):
         stack = self._driver.stacks.theirs()
         context._obj.value = stack[-1] if stack else None
