@@ -84,14 +84,14 @@ def _blurred(maps: Array, joint: Array, x: Array, y: Array, taps: Array) -> Arra
 
 def newton_step(log: Array) -> Array:
     """(J, 2) steps from the centres of (J, 5, 5) `log`; 0 where it would not reach a maximum."""
-    centre = log[:, 2, 2]
-    dx = 0.5 * (log[:, 2, 3] - log[:, 2, 1])
-    dy = 0.5 * (log[:, 3, 2] - log[:, 1, 2])
-    dxx = 0.25 * (log[:, 2, 4] - 2 * centre + log[:, 2, 0])
-    dyy = 0.25 * (log[:, 4, 2] - 2 * centre + log[:, 0, 2])
-    dxy = 0.25 * ((log[:, 3, 3] - log[:, 1, 3]) - (log[:, 3, 1] - log[:, 1, 1]))
-    det = dxx * dyy - dxy * dxy
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinities and NaN take no step
+        centre = log[:, 2, 2]
+        dx = 0.5 * (log[:, 2, 3] - log[:, 2, 1])
+        dy = 0.5 * (log[:, 3, 2] - log[:, 1, 2])
+        dxx = 0.25 * (log[:, 2, 4] - 2 * centre + log[:, 2, 0])
+        dyy = 0.25 * (log[:, 4, 2] - 2 * centre + log[:, 0, 2])
+        dxy = 0.25 * ((log[:, 3, 3] - log[:, 1, 3]) - (log[:, 3, 1] - log[:, 1, 1]))
+        det = dxx * dyy - dxy * dxy
         step = np.stack([(dxy * dy - dyy * dx) / det, (dxy * dx - dxx * dy) / det], axis=1)
         good = (det > 0) & (dxx < 0) & (np.abs(step) <= _REACH).all(axis=1)
     return np.where(good[:, None], step, 0)
