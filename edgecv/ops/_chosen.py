@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgecv.cuda.memory import DeviceArray
     from edgecv.cuda.session import Session
+    from edgecv.cuda.stream import Stream
     from edgecv.ops.topk.cuda import TopKPlan
 
 
@@ -49,6 +50,10 @@ class ChosenBoxes:
         """`plan` says which candidates there are, best first."""
         self._chosen = plan
         self.count, self.total = plan.kept, plan.total
+
+    def enqueue(self, stream: Stream) -> None:
+        """Launch; reads the tensors the twin was made with."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Free what was allocated."""

@@ -1,0 +1,1 @@
+"""Heads as code on the device: `<kind>.py` holds `Decoder` and `SOURCES`."""
