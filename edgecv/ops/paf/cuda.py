@@ -89,11 +89,11 @@ class PafPlan:
         """Launch on heatmaps (N, C, h, w) and fields (N, F, h, w), each float32 or float16."""
         wants, limbs = self._grouping, (self._limbs, self._count)
         maps, height, width = self._maps
-        form = (maps, height, width, wants.peak)
+        sizes = (maps, height, width, wants.peak)
         found = (self._places, self._heights, self._counts, self._lost)
         grid = (self._parts, self._batch)
         kernel = self._peaks[str(heatmaps.dtype)]
-        kernel.launch(stream, grid, (_PEAK_THREADS,), heatmaps, *form, *found)
+        kernel.launch(stream, grid, (_PEAK_THREADS,), heatmaps, *sizes, *found)
         form = (self._channels, height, width, self._limbs)
         peaks = (self._parts, self._places, self._counts)
         links = (self._pairs, self._values, self._found)

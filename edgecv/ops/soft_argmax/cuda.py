@@ -41,7 +41,8 @@ class SoftArgmaxPlan:
             raise ShapeError("a soft-argmax plan needs maps of 1 to 3 sides", got=f"{shape}")
         check_beta(beta)
         self._count, self._beta = batch * shape[0], beta
-        self._sides = (len(sides), *(*sides[::-1], 1, 1)[:MAX_DIMENSIONS])
+        whole: tuple[int, ...] = (len(sides), *(*sides[::-1], 1, 1)[:MAX_DIMENSIONS])
+        self._sides = whole  # dimensions, width, height, depth
         self.joints = session.empty((batch, shape[0], len(sides) + 1), "float32")
         loaded = session.kernels(SOURCE)
         self._kernels = {
@@ -52,8 +53,9 @@ class SoftArgmaxPlan:
     def enqueue(self, stream: Stream, maps: DeviceArray) -> None:
         """Launch on maps (N, J, [[d,] h,] w), float32 or float16."""
         grid = (-(-self._count // _WARPS),)
-        form = (self._count, *self._sides, self._beta, self.joints)
-        self._kernels[str(maps.dtype)].launch(stream, grid, (32 * _WARPS,), maps, *form)
+        kernel = self._kernels[str(maps.dtype)]
+        sizes = (self._count, *self._sides)
+        kernel.launch(stream, grid, (32 * _WARPS,), maps, *sizes, self._beta, self.joints)
 
     def close(self) -> None:
         """Free the output."""
