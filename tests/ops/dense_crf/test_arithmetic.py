@@ -1,0 +1,47 @@
+"""exp and softmax of dense_crf against numpy's, and the compiled loops against these."""
+
+import numpy as np
+import pytest
+
+from edgecv.ops.dense_crf.arithmetic import FAR, exponential, pack, softmax
+
+
+def test_exponential_is_good_to_an_ulp_or_two():
+    x = np.linspace(-87, 0, 20001).astype(np.float32)
+    np.testing.assert_allclose(exponential(x), np.exp(x.astype(float)), rtol=3e-7)
+    assert exponential(np.float32([0]))[0] == 1
+    assert exponential(np.float32([-88, -1e30, -FAR]))[:].tolist() == [0, 0, 0]
+
+
+def test_softmax_ignores_what_is_far_below(rng):
+    x = rng.normal(0, 4, (5, 16)).astype(np.float32)
+    x[:, 11:] = -FAR
+    share = softmax(x)
+    e = np.exp(x[:, :11].astype(float))
+    np.testing.assert_allclose(share[:, :11], e / e.sum(1, keepdims=True), rtol=1e-5)
+    assert not share[:, 11:].any()
+
+
+def test_pack_pads_and_shifts(rng):
+    logits = rng.normal(0, 3, (3, 2, 5)).astype(np.float32)
+    rows = pack(logits, 8)
+    assert rows.shape == (10, 8)
+    np.testing.assert_array_equal(rows[:, :3].max(1), 0)
+    np.testing.assert_array_equal(rows[:, 3:], -FAR)
+    np.testing.assert_array_equal(rows[7, :3], logits[:, 1, 2] - logits[:, 1, 2].max())
+
+
+def test_compiled_loops_have_the_same_bits(rng):
+    pytest.importorskip("numba")
+    from edgecv.ops.dense_crf.loops import pack as compiled_pack
+    from edgecv.ops.dense_crf.step import softmax as compiled_softmax
+
+    for labels, width in ((3, 8), (9, 16)):
+        logits = rng.normal(0, 30, (labels, 7, 11)).astype(np.float32)
+        logits[0, 0, 0], logits[1, 1, 1], logits[0, 2, 2] = np.nan, np.inf, -np.inf
+        rows = np.empty((77, width), np.float32)
+        compiled_pack(logits.reshape(labels, -1), FAR, rows)
+        np.testing.assert_array_equal(rows, pack(logits, width))
+        wanted = softmax(rows)
+        compiled_softmax(rows, np.empty(rows.size, np.int32), (0,) * (width // 8))
+        np.testing.assert_array_equal(rows, wanted)
