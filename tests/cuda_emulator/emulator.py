@@ -13,7 +13,9 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -87,7 +89,8 @@ def build(source: Path, defines: Mapping[str, str] | None = None, *, flags=()) -
         flags: More options of g++ (`-fsanitize=address`).
     """
     given = tuple(f"-D{name}={value}" for name, value in sorted((defines or {}).items()))
-    return _build(source.resolve(), given, tuple(flags), _stamp(source))
+    more = os.environ.get("EDGECV_EMULATOR_FLAGS", "").split()
+    return _build(source.resolve(), given, (*flags, *more), _stamp(source))
 
 
 def _stamp(source: Path) -> str:
@@ -110,6 +113,7 @@ def _build(source: Path, defines, flags, stamp: str) -> "Module":
 
 def _compile(source: Path, text: str, options, library: Path) -> None:
     library.parent.mkdir(parents=True, exist_ok=True)
+    _forget_old(library.parent)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         main, shared, made = (Path(folder) / n for n in ("main.cpp", "shared.cpp", "made.so"))
         names = KERNEL.findall(text)
@@ -124,10 +128,19 @@ def _compile(source: Path, text: str, options, library: Path) -> None:
             capture_output=True,
             text=True,
             timeout=120,
+            env={**os.environ, "LC_ALL": "C"},
         )
         if done.returncode:
             raise KernelError(f"{source.name} does not compile for the CPU:\n{done.stderr[-6000:]}")
         os.replace(made, library)
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete libraries nobody loaded for a fortnight."""
+    for old in folder.glob("*.so"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_atime > 14 * 86400:
+                old.unlink()
 
 
 def _dynamic_shared(names) -> str:
@@ -140,7 +153,7 @@ def _dynamic_shared(names) -> str:
     return (
         f"#include <cstddef>\n{arrays}"
         'extern "C" __attribute__((visibility("hidden"))) '
-        "int emulator_dyn(unsigned char** o, size_t* c) "
+        "int emulator_dynamic(unsigned char** o, size_t* c) "
         f"{{ *c = {DYNAMIC_SHARED}; {fills}return {len(names)}; }}\n"
     )
 
