@@ -82,6 +82,7 @@ class Manifest(_Part):
         backend: The engine family.
         backend_version: Version of the library that built the engine.
         targets: Compute capabilities the engine was built for (TensorRT flavours).
+        kernels: Compute capabilities the bundle carries compiled kernels for.
         host: Facts about the machine that built it (CPU or GPU name, driver).
         engine: File name of the engine inside the bundle.
         tolerance: Self-test limit, relative to the largest |golden| value of each output.
@@ -108,6 +109,7 @@ class Manifest(_Part):
     backend: Backend
     backend_version: str
     targets: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
     host: dict[str, str] = {}
     engine: str
     tolerance: float = Field(gt=0)

@@ -219,6 +219,8 @@ class Build(Section):
         targets: TensorRT-RTX compute capabilities to build for.
         workspace_mib: TensorRT workspace limit; 0: from the memory that is free.
         optimization_level: TensorRT builder optimization level 0..5; -1: TensorRT's default.
+        aux_streams: Streams of its own a TensorRT engine may compute on beside the caller's; 0 when
+            many frames compute at once; -1: TensorRT's choice.
         timing_cache: File shared by TensorRT builds; empty: in the user's cache folder.
         version_compatible: Build for newer TensorRT versions too (8.6+; embeds the lean runtime).
         hardware_compatibility: `none`, `ampere_plus` or `same_compute_capability`.
@@ -235,6 +237,7 @@ class Build(Section):
     targets: tuple[str, ...] = ("sm86", "sm89", "sm120")
     workspace_mib: int = Field(0, ge=0)
     optimization_level: int = Field(-1, ge=-1, le=5)
+    aux_streams: int = Field(-1, ge=-1)
     timing_cache: str = ""
     version_compatible: bool = False
     hardware_compatibility: Literal["none", "ampere_plus", "same_compute_capability"] = "none"

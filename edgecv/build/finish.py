@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgecv import engines
 from edgecv._version import __version__
+from edgecv.build.kernels import add_kernels
 from edgecv.bundle import (
     Bundle,
     Manifest,
@@ -165,6 +166,7 @@ def complete(
     record = manifest.precision.model_copy(update={"achieved": counts})
     sealed = manifest.model_copy(
         update={
+            "kernels": add_kernels(folder, manifest),
             "precision": record,
             "tolerance": tolerance or min(LIMIT[asked], max(FLOOR[asked], _SLACK * seen)),
             "host": {**machine(manifest.backend), **dict(built.host)},
@@ -218,6 +220,8 @@ def _summary(manifest: Manifest, ran: bool, seen: float) -> list[str]:
         lines.append(f"kept out of int8: {len(record.kept)} (manifest.json says which, and why)")
     if ran:
         lines.append(f"self-test passed: {seen:.2g} from the graph, limit {manifest.tolerance:.2g}")
+    if manifest.kernels:
+        lines.append(f"kernels for {', '.join(manifest.kernels)} are inside")
     lines.append(f"runs on: {where_it_runs(manifest)}")
     return lines
 

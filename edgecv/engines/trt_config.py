@@ -54,6 +54,9 @@ class Configuration:
         if self._options.optimization_level >= 0:
             need(config, "builder_optimization_level", "optimization level", self._version)
             config.builder_optimization_level = self._options.optimization_level
+        if self._options.aux_streams >= 0:
+            need(config, "max_aux_streams", "limit of auxiliary streams", self._version)
+            config.max_aux_streams = self._options.aux_streams
         monitor = make_progress(self._trt, self._progress)
         if monitor is not None and hasattr(config, "progress_monitor"):
             config.progress_monitor = monitor
@@ -102,6 +105,10 @@ class Configuration:
             config.set_flag(self._trt.BuilderFlag.GPU_FALLBACK)
 
     def _set_targets(self, config: Any) -> None:
+        """The targets; and that nothing is allocated while running, or no graph could hold it."""
+        flag = member(self._trt.BuilderFlag, "REQUIRE_USER_ALLOCATION")
+        if flag is not None:
+            config.set_flag(flag)
         targets = self._options.targets
         config.num_compute_capabilities = len(targets)
         for index, target in enumerate(targets):

@@ -284,6 +284,7 @@ class FakeTensorRT:
             self._only["config"],
             self.log,
             builder_optimization_level=3,
+            max_aux_streams=7,
             set_flag=lambda flag: None,
             clear_flag=lambda flag: None,
             set_memory_pool_limit=lambda pool, size: None,

@@ -6,19 +6,19 @@ import pytest
 
 from edgecv.engines.trt_config import Configuration
 from edgecv.engines.trt_job import Job
-from edgecv.errors import UnsupportedModel
+from edgecv.errors import MachineError, UnsupportedModel
 from tests.engines.fake_tensorrt import VERSIONS, FakeTensorRT
 
 
 @pytest.fixture
 def configure(tmp_path):
-    def make(version="10.3.0.26", shape=(1, 3, 8, 8), cache=True):
+    def make(version="10.3.0.26", shape=(1, 3, 8, 8), cache=True, **more):
         trt, said = FakeTensorRT(version), []
         builder = trt.Builder(None)
         network = trt._network()
         network._have["get_input"] = lambda index: SimpleNamespace(name="images", shape=shape)
         path = str(tmp_path / "t.cache") if cache else ""
-        options = {"precision": "fp32"}
+        options = {"precision": "fp32", **more}
         flavour = "tensorrt-rtx" if version.startswith("rtx") else "tensorrt"
         job = Job(flavour, "m", "s", "p", options, (1, 2, 4), timing_cache=path)
         setup = Configuration(trt, builder, network, job, said.append)
@@ -67,3 +67,22 @@ def test_the_monitor_reports_unknown_phases_too(configure):
     monitor = setup.make(strong=True)._have["progress_monitor"]
     monitor.phase_finish("never started")
     assert said == ["PROGRESS: never started 0/0"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_auxiliary_streams_are_limited_where_the_version_can(configure, version):
+    setup, trt, _ = configure(version, aux_streams=0)
+    if version == VERSIONS[0]:
+        with pytest.raises(MachineError, match="auxiliary streams"):
+            setup.make(strong=False)
+    else:
+        setup.make(strong=version not in VERSIONS[:2])
+        assert trt.called("config.max_aux_streams =") == [(0,)]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_rtx_engines_allocate_nothing_while_they_run(configure, version):
+    setup, trt, _ = configure(version)
+    setup.make(strong=version not in VERSIONS[:2])
+    flags = [flag.name for (flag,) in trt.called("config.set_flag")]
+    assert ("REQUIRE_USER_ALLOCATION" in flags) == version.startswith("rtx")

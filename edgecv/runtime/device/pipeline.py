@@ -22,6 +22,7 @@ from edgecv.head import Head
 from edgecv.results import Results
 from edgecv.runtime.device.frame import Frame, stage
 from edgecv.runtime.device.lane import Lane
+from edgecv.runtime.device.placing import read_in_place
 from edgecv.runtime.device.slot import Slot
 from edgecv.runtime.preprocess import Geometry, Preprocessor
 
@@ -77,6 +78,7 @@ class DevicePipeline:
         self._slots: list[Slot] = []
         self._free: Queue[Ticket] = Queue()
         with self._session.current():
+            self._in_place = read_in_place(self._session)
             for _ in range(contexts):
                 lane = Lane(engine, preprocess, head, batch=batch, ring=slots > 1)
                 self._lanes.append(lane)
@@ -208,7 +210,7 @@ class DevicePipeline:
                 lane.close()
 
     def _slot(self, lane: Lane) -> Slot:
-        slot = Slot(self._session, lane.decoder.results, batch=lane.batch, in_place=False)
+        slot = Slot(self._session, lane.decoder.results, batch=lane.batch, in_place=self._in_place)
         self._slots.append(slot)
         return slot
 

@@ -2,6 +2,10 @@
 
 import pytest
 
+from edgecv.build.kernels import add_kernels
+from edgecv.bundle import open_bundle, seal
+from edgecv.cuda import cubins
+from edgecv.errors import MachineError
 from edgecv.runtime import load
 from edgecv.runtime.device.model import DeviceModel
 from tests.engines.fake_tensorrt import VERSIONS
@@ -30,3 +34,29 @@ def test_every_version_runs_it(on_gpu, tiny_bundle, picture, version):
     with load(tiny_bundle("classify")) as cpu:
         same(model(image), cpu(image))
     assert here.trt.__version__ == version.removeprefix("rtx ")
+
+
+def test_a_device_without_a_compiler_runs_on_the_kernels_of_the_bundle(
+    machine, plan_bundle, picture, monkeypatch, tmp_path
+):
+    machine()
+    folder = plan_bundle("classify")
+    manifest = open_bundle(folder).manifest.model_copy(update={"targets": ("sm87",)})
+    try:
+        kernels = add_kernels(folder, manifest)
+    except MachineError as err:
+        pytest.skip(err.what)
+    seal(folder, manifest.model_copy(update={"kernels": kernels}))
+
+    def none(*device):
+        raise MachineError("no NVRTC on this machine")
+
+    monkeypatch.setattr(cubins, "find_nvrtc", none)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    with load(folder) as model:
+        model(picture(32, 32))
+    for file in (folder / "kernels").iterdir():
+        file.unlink()
+    seal(folder, manifest)
+    with pytest.raises(MachineError, match="no NVRTC"):
+        load(folder)
