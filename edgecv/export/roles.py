@@ -47,6 +47,9 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
         side = shape[-1 if last else 1] if len(shape) == 3 else -1
         before = _BOX + int(getattr(head, "objectness", False))
         return side - before if side > before else -1
+    if kind == "anchors":
+        background = getattr(head, "activation", "") == "softmax"
+        return shape[2] - background if len(shape) == 3 and shape[2] > background else -1
     if kind == "paf":
         return -1  # a background's map may follow the joints'
     return shape[1] if len(shape) >= 2 else -1

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from edgecv.head.anchors import AnchorsHead
 from edgecv.head.classify import ClassifyHead
 from edgecv.head.detect import CenterNetHead, DenseHead
 from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
@@ -18,6 +19,7 @@ from edgecv.head.schema import HeadSchema
 __all__ = [
     "HEADS",
     "TASKS",
+    "AnchorsHead",
     "CenterNetHead",
     "ClassifyHead",
     "DenseHead",
@@ -29,13 +31,14 @@ __all__ = [
 ]
 
 Head = Annotated[
-    ClassifyHead | CenterNetHead | DenseHead | HeatmapHead | IntegralHead | PafHead,
+    ClassifyHead | CenterNetHead | DenseHead | AnchorsHead | HeatmapHead | IntegralHead | PafHead,
     Field(discriminator="kind"),
 ]
 HEADS: dict[str, type[HeadSchema]] = {
     "classify": ClassifyHead,
     "centernet": CenterNetHead,
     "dense": DenseHead,
+    "anchors": AnchorsHead,
     "heatmap": HeatmapHead,
     "integral": IntegralHead,
     "paf": PafHead,

@@ -7,7 +7,7 @@ import pytest
 from edgecv.bundle import Tensor
 from edgecv.errors import RecipeError
 from edgecv.export.roles import check_roles, class_count
-from edgecv.head import CenterNetHead, ClassifyHead, DenseHead
+from edgecv.head import AnchorsHead, CenterNetHead, ClassifyHead, DenseHead
 from edgecv.recipe import Recipe
 
 
@@ -31,6 +31,9 @@ COUNTS = [
         DenseHead(layout="channels_last", objectness=True), (1, 25200, 85), 80, id="objectness"
     ),
     pytest.param(DenseHead(objectness=True), (1, 5, 8400), -1, id="only-objectness"),
+    pytest.param(AnchorsHead(), (1, 76725, 80), 80, id="anchors"),
+    pytest.param(AnchorsHead(activation="softmax"), (1, 8732, 21), 20, id="with-background"),
+    pytest.param(AnchorsHead(activation="softmax"), (1, 8732, 1), -1, id="background-alone"),
     pytest.param(DenseHead(), (1, 4, 8400), -1, id="only-boxes"),
     pytest.param(DenseHead(), (84, 8400), -1, id="dense-without-batch"),
 ]
