@@ -73,13 +73,22 @@ def people_of(heatmaps, fields, joints, grouping):
     """[(joints {part: peak}, mean score)], best first, and how many peaks were dropped."""
     peaks = [peaks_of(heatmaps[k], grouping.peak) for k in range(joints)]
     dropped = sum(max(0, len(found) - PEAKS) for found in peaks)
-    peaks = [found[:PEAKS] for found in peaks]
+
+    def affinity(limb, a, b):
+        x, y = grouping.fields[limb]
+        return affinity_of(fields[x], fields[y], a, b, grouping)
+
+    return people_from([found[:PEAKS] for found in peaks], affinity, grouping), dropped
+
+
+def people_from(peaks, affinity, grouping):
+    """The same from peaks of each part, and `affinity(limb, peak, peak)`, a score or None."""
     people = []
-    for i, ((a, b), (cx, cy)) in enumerate(zip(grouping.limbs, grouping.fields, strict=True)):
+    for i, (a, b) in enumerate(grouping.limbs):
         scored = []
         for m, one in enumerate(peaks[a]):
             for n, other in enumerate(peaks[b]):
-                score = affinity_of(fields[cx], fields[cy], one, other, grouping)
+                score = affinity(i, one, other)
                 if score is not None:
                     scored.append((-score, m, n))
         used = set()
@@ -95,7 +104,7 @@ def people_of(heatmaps, fields, joints, grouping):
             continue
         found = {part: peaks[part][peak] for part, peak in person["parts"].items()}
         kept.append((found, sum(peak[2] for peak in found.values()) / size))
-    return sorted(kept, key=lambda person: -person[1])[: grouping.max_people], dropped
+    return sorted(kept, key=lambda person: -person[1])[: grouping.max_people]
 
 
 def _join(people, limb, one, other, score, grouping):
