@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from edgecv.cuda.memory import DeviceArray
     from edgecv.cuda.session import Session
     from edgecv.cuda.stream import Stream
+    from edgecv.ops.peaks.cuda import PeaksPlan
     from edgecv.ops.topk.cuda import TopKPlan
 
 
@@ -46,7 +47,7 @@ class ChosenBoxes:
         self._arrays.append(array)
         return array
 
-    def _choose(self, plan: TopKPlan) -> None:
+    def _choose(self, plan: TopKPlan | PeaksPlan) -> None:
         """`plan` says which candidates there are, best first."""
         self._chosen = plan
         self.count, self.total = plan.kept, plan.total

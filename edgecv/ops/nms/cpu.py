@@ -60,7 +60,7 @@ def clustered(boxes: Array, ids: Array, iou: float) -> Array:
     beats = np.triu(overlaps(boxes, ids, (every, every), iou), 1)
     kept: Array = np.ones(len(boxes), bool)
     while True:
-        again = ~(beats & kept[:, None]).any(axis=0)
+        again: Array = np.logical_not((beats & kept[:, None]).any(axis=0))
         if np.array_equal(again, kept):
             return np.flatnonzero(kept).astype(np.int64)
         kept = again

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,19 @@ from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
 
-__all__ = ["decode", "logit", "role", "sigmoid"]
+__all__ = ["decode", "logit", "role", "sigmoid", "tensor_of"]
+
+
+class Shaped(Protocol):
+    """An array in the memory of the host or of a device."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sides."""
+        ...
+
+
+T = TypeVar("T", bound=Shaped)
 
 
 def decode(
@@ -53,6 +65,17 @@ def role(
         FileError: there is no such output.
         ShapeError: it has another shape.
     """
+    array: Array = tensor_of(head, outputs, name, shape)
+    return array.astype(np.float32, copy=False)
+
+
+def tensor_of(head: Head, outputs: Mapping[str, T], name: str, shape: tuple[int | None, ...]) -> T:
+    """Like `role`, of arrays in any memory and without converting them.
+
+    Raises:
+        FileError: there is no such output.
+        ShapeError: it has another shape.
+    """
     tensor = head.tensor(name)
     if tensor not in outputs:
         raise FileError(
@@ -61,10 +84,10 @@ def role(
             fix=f"name it in the recipe: head.outputs.{name}",
         )
     array = outputs[tensor]
-    fits = array.ndim == len(shape) + 1 and all(
+    fits = len(array.shape) == len(shape) + 1 and all(
         want is None or want == got for want, got in zip(shape, array.shape[1:], strict=True)
     )
     if not fits:
         wanted = ", ".join("any" if side is None else str(side) for side in ("N", *shape))
         raise ShapeError(f"head {head.kind}: {name} must be ({wanted})", got=f"{array.shape}")
-    return array.astype(np.float32, copy=False)
+    return array

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.head import CenterNetHead
-from edgecv.ops.peaks import peaks
+from edgecv.ops.center_boxes import CenterLayout, CenterMaps, center_boxes
 from edgecv.results import Detections, Results
-from edgecv.runtime.heads import logit, role, sigmoid
+from edgecv.runtime.heads import tensor_of
 from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
@@ -24,34 +24,31 @@ Array = npt.NDArray[Any]
 def decode(
     head: CenterNetHead, outputs: Mapping[str, Array], geometries: Sequence[Geometry]
 ) -> list[Results]:
-    """See `edgecv.runtime.heads.decode`.
-
-    A cell's box is centred at (x + offset_x, y + offset_y) cells, in input pixels after
-    multiplying by the stride.
-    """
-    heatmaps = role(head, outputs, "heatmap", (None, None, None))
-    grid = heatmaps.shape[2:]
-    sizes = role(head, outputs, "size", (2, *grid))
-    offsets = role(head, outputs, "offset", (2, *grid))
-    raw = head.activation == "sigmoid"
-    threshold = logit(head.score) if raw else head.score
+    """See `edgecv.runtime.heads.decode`; where a box lies: `edgecv.ops.center_boxes`."""
+    batch = maps_of(head, outputs)
     found: list[Results] = []
-    for heatmap, size, offset, geometry in zip(heatmaps, sizes, offsets, geometries, strict=False):
-        index, dropped = peaks(heatmap, threshold, head.max_detections)
-        value = heatmap.reshape(-1)[index]
-        ids, cell = np.divmod(index, grid[0] * grid[1])
-        boxes = geometry.to_image(_boxes(head, cell, size, offset))
-        scores = sigmoid(value) if raw else value
-        found.append(Detections(boxes, scores, ids, head.names, geometry.image_size, dropped))
+    for *maps, geometry in zip(*batch, geometries, strict=False):
+        image = CenterMaps(*(array.astype(np.float32, copy=False) for array in maps))
+        kept = center_boxes(image, layout_of(head), head.score, head.max_detections)
+        boxes, overflow = geometry.to_image(kept.boxes), kept.total - len(kept.boxes)
+        size = geometry.image_size
+        found.append(Detections(boxes, kept.scores, kept.ids, head.names, size, overflow))
     return found
 
 
-def _boxes(head: CenterNetHead, cell: Array, size: Array, offset: Array) -> Array:
-    """(K, 4) xyxy float32 in input pixels, of the boxes at flat cell indices."""
-    y, x = np.divmod(cell, size.shape[2])
-    centre = np.stack([x, y], axis=1) + offset.reshape(2, -1)[:, cell].T
-    half = size.reshape(2, -1)[:, cell].T * np.float32(0.5)
-    centre *= head.stride
-    if head.size_unit == "cell":
-        half *= head.stride
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+def maps_of(head: CenterNetHead, outputs: Mapping[str, Any]) -> CenterMaps:
+    """The head's three tensors, with the batch as first dimension.
+
+    Raises:
+        FileError: one is missing.
+        ShapeError: they do not fit each other.
+    """
+    heatmap = tensor_of(head, outputs, "heatmap", (None, None, None))
+    grid = heatmap.shape[2:]
+    size = tensor_of(head, outputs, "size", (2, *grid))
+    return CenterMaps(heatmap, size, tensor_of(head, outputs, "offset", (2, *grid)))
+
+
+def layout_of(head: CenterNetHead) -> CenterLayout:
+    """How the op reads the maps."""
+    return CenterLayout(head.stride, head.activation == "sigmoid", head.size_unit == "pixel")
