@@ -2,7 +2,7 @@
 # Both can be repeated; what is done is skipped. Everything lives in .venv and runs/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint wheel clean
+.PHONY: help setup demo test lint wheel mutants gpu-check clean
 SHELL := /bin/bash
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
@@ -17,6 +17,8 @@ help:
 	@echo "make demo   set up, then train, export, calibrate, build, run, evaluate, measure and report"
 	@echo "make test   set up, then run the tests"
 	@echo "make lint   set up, then ruff, mypy and import-linter"
+	@echo "make mutants    break the code on purpose, line by line, and see the tests notice (minutes)"
+	@echo "make gpu-check  on a machine with an NVIDIA GPU: its tests and benchmarks (compute-sanitizer if found)"
 	@echo "make wheel  build the wheel into dist/"
 	@echo "make clean  remove .venv and runs/"
 
@@ -47,6 +49,26 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants.run $(NAMES)
+
+# On a GPU machine without a network, use its own Python: make gpu-check PYTHON_GPU=python3
+PYTHON_GPU ?= $(BIN)/python
+SANITIZER := $(shell command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
+gpu-check: $(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(READY))
+	@$(PYTHON_GPU) -c 'import pycuda.driver as d; d.init(); print(d.Device(0).name())' \
+		|| { echo "gpu-check needs an NVIDIA driver, a GPU and pycuda: pip install 'edgecv[cuda]' (docs/jetson.md)" >&2; exit 3; }
+	@echo "== tests on the GPU"
+	@$(PYTHON_GPU) -m pytest -q -m gpu
+ifneq ($(SANITIZER),)
+	@echo "== the kernels under compute-sanitizer"
+	@for tool in memcheck racecheck initcheck; do \
+		$(SANITIZER) --tool $$tool --error-exitcode 9 --target-processes all \
+			$(PYTHON_GPU) -m pytest -q -m gpu tests/ops tests/cuda/test_kernels.py || exit 1; done
+endif
+	@echo "== benchmarks on the GPU"
+	@$(PYTHON_GPU) -m benchmarks.gpu
 
 wheel: $(READY)
 	@$(BIN)/python -m build --wheel
