@@ -18,7 +18,7 @@ from edgecv.recipe import Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
 LASTING = ("head.", "input.")  # sections whose overrides say what the file is
-HEAD_OF_TASK = {"classify": "classify", "detect": ""}  # detect: several, so it must be named
+HEAD_OF_TASK = {"classify": "classify", "detect": "", "segment": "segment"}  # detect: several
 
 
 def adopt_foreign(

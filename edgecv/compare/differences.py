@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edgecv.errors import ShapeError
 from edgecv.metrics.matching import Boxes, match_image
-from edgecv.results import Classes, Detections, Keypoints, Results
+from edgecv.results import Classes, Detections, Keypoints, Results, SegmentationMap
 
 Array = npt.NDArray[Any]
 EXACT_DB = 300.0  # more than float64 can tell apart
@@ -82,9 +82,10 @@ class Agreement:
         images: Images seen.
         same: Images whose best class is the same (classify).
         boxes: Boxes of both sides together (detect).
-            Joints found, likewise (pose).
+            Joints found, likewise (pose). Pixels of the pictures (segment).
         matched: Boxes of the other side with a partner of the same class, at each of IOUS; joints
-            with a partner in the other side's nearest person, at each of NEAR.
+            with a partner in the other side's nearest person, at each of NEAR; pixels of the same
+            label.
         score: Largest difference of the best class's probability (classify).
     """
 
@@ -112,6 +113,10 @@ class Agreement:
             self.task = "pose"
             self.matched += joints_in_common(value, reference)
             self.boxes += int(value.found.sum()) + int(reference.found.sum())
+        elif isinstance(value, SegmentationMap) and isinstance(reference, SegmentationMap):
+            self.task = "segment"
+            self.matched += int((value.labels == reference.labels).sum())
+            self.boxes += value.labels.size
         else:
             raise ShapeError(
                 "results are of different kinds",
@@ -123,10 +128,14 @@ class Agreement:
         """Shares in 0..1: `same_class` and `score`, or `boxes`, `iou50` and `iou90`.
 
         Of poses: `joints`, `near5` and `near1` (within 5 % and 1 % of the picture's longer side).
+        Of label maps: `pixels` and `same_label`.
         """
         if self.task == "classify":
             share = self.same / self.images
             return {"images": self.images, "same_class": share, "max_score_gap": self.score}
+        if self.task == "segment":
+            share = int(self.matched[0]) / self.boxes
+            return {"images": self.images, "pixels": self.boxes, "same_label": share}
         shares = [2 * int(n) / self.boxes if self.boxes else 1.0 for n in self.matched]
         if self.task == "pose":
             named = zip(("near5", "near1"), shares, strict=True)

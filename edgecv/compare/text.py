@@ -46,6 +46,8 @@ def _agreement(found: dict[str, Any]) -> str:
     if "near5" in found:
         shares = f"{found['near5']:.1%} within 5 % of the picture, {found['near1']:.1%} within 1 %"
         return f"{found['joints']} joints: {shares}"
+    if "same_label" in found:
+        return f"same label on {found['same_label']:.2%} of {found['pixels']} pixels"
     shares = f"{found['iou50']:.1%} at IoU 0.5, {found['iou90']:.1%} at IoU 0.9"
     return f"{found['boxes']} boxes of both, matched {shares}"
 

@@ -52,4 +52,7 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
         return shape[2] - background if len(shape) == 3 and shape[2] > background else -1
     if kind == "paf":
         return -1  # a background's map may follow the joints'
+    if kind == "segment":
+        labels = getattr(head, "form", "logits") == "labels"
+        return -1 if labels or len(shape) != 4 else max(2, shape[1])  # one channel: two classes
     return shape[1] if len(shape) >= 2 else -1

@@ -15,6 +15,7 @@ from edgecv.head.classify import ClassifyHead
 from edgecv.head.detect import CenterNetHead, DenseHead
 from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
 from edgecv.head.schema import HeadSchema
+from edgecv.head.segment import SegmentHead
 
 __all__ = [
     "HEADS",
@@ -28,10 +29,18 @@ __all__ = [
     "HeatmapHead",
     "IntegralHead",
     "PafHead",
+    "SegmentHead",
 ]
 
 Head = Annotated[
-    ClassifyHead | CenterNetHead | DenseHead | AnchorsHead | HeatmapHead | IntegralHead | PafHead,
+    ClassifyHead
+    | CenterNetHead
+    | DenseHead
+    | AnchorsHead
+    | HeatmapHead
+    | IntegralHead
+    | PafHead
+    | SegmentHead,
     Field(discriminator="kind"),
 ]
 HEADS: dict[str, type[HeadSchema]] = {
@@ -42,5 +51,6 @@ HEADS: dict[str, type[HeadSchema]] = {
     "heatmap": HeatmapHead,
     "integral": IntegralHead,
     "paf": PafHead,
+    "segment": SegmentHead,
 }
-TASKS = ("classify", "detect", "pose")
+TASKS = ("classify", "detect", "pose", "segment")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from edgecv.bundle import Tensor
@@ -51,7 +52,12 @@ def guess_head(
         last: Output name -> types of the operators that made its values.
         kind: The head the user named; empty: any.
     """
-    guesses = {"classify": _classify, "dense": _dense, "centernet": _centernet}
+    guesses: Mapping[str, Callable[..., HeadGuess | None]] = {
+        "classify": _classify,
+        "dense": _dense,
+        "centernet": _centernet,
+        "segment": partial(_segment, named=kind == "segment"),
+    }
     for name, guess in guesses.items():
         if kind in ("", name) and (result := guess(found, size, last)):
             return result
@@ -139,6 +145,27 @@ def _centernet(
     values = {"stride": stride, "activation": "none" if ends else "sigmoid", "size_unit": "cell"}
     names = {role: item.name for role, item in roles.items()}
     return HeadGuess("centernet", names, heat.shape[1], values, why)
+
+
+def _segment(
+    found: tuple[Tensor, ...], size: tuple[int, int], last: LastOperators, *, named: bool
+) -> HeadGuess | None:
+    """Maps smaller than the input may as well be heatmaps of joints: the user has to say so."""
+    if len(found) != 1 or len(found[0].shape) not in (3, 4):
+        return None
+    item = found[0]
+    cells = item.shape[-2:]
+    if len(item.shape) == 3 or (item.shape[1] == 1 and item.dtype != "float32"):
+        if item.dtype == "float32" or not (named or cells == size):
+            return None
+        why = {"kind": f"one output of {cells[0]}x{cells[1]} whole numbers: a label per pixel"}
+        why["form"] = "the graph ends in an argmax"
+        return HeadGuess("segment", {"logits": item.name}, 0, {"form": "labels"}, why)
+    if not named and (cells != size or item.shape[1] < 2):
+        return None
+    classes = max(2, item.shape[1])
+    why = {"kind": f"one output of {item.shape[1]} maps of {cells[0]}x{cells[1]}: a score per pixel"}
+    return HeadGuess("segment", {"logits": item.name}, classes, {"form": "logits"}, why)
 
 
 def _maps(maps: list[Tensor]) -> tuple[dict[str, Tensor] | None, str]:

@@ -12,7 +12,8 @@ from edgecv.results.classes import Classes
 from edgecv.results.detections import Detections
 from edgecv.results.instances import Instances
 from edgecv.results.keypoints import Keypoints
+from edgecv.results.segmentation import SegmentationMap
 
-__all__ = ["Classes", "Detections", "Instances", "Keypoints", "Results"]
+__all__ = ["Classes", "Detections", "Instances", "Keypoints", "Results", "SegmentationMap"]
 
-Results = Classes | Detections | Instances | Keypoints
+Results = Classes | Detections | Instances | Keypoints | SegmentationMap

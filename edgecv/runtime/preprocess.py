@@ -38,10 +38,12 @@ class Geometry:
     Attributes:
         image_size: (height, width) of the picture in pixels.
         fit: Where the resized picture lies in the input, in input pixels.
+        input_size: (height, width) of the input; (0, 0) where nobody needs it.
     """
 
     image_size: tuple[int, int]
     fit: Fit
+    input_size: tuple[int, int] = (0, 0)
 
     def to_image(self, boxes: Array) -> Array:
         """Map xyxy boxes from input pixels to picture pixels, clipped to the picture.
@@ -92,7 +94,7 @@ class Preprocessor:
         """Where a picture of `image_size` (height, width) will lie in the input."""
         spec = self.spec
         place = fit(image_size, spec.size, spec.resize, spec.crop_ratio)
-        return Geometry((int(image_size[0]), int(image_size[1])), place)
+        return Geometry((int(image_size[0]), int(image_size[1])), place, spec.size)
 
     def said(self, image: Array | Nv12) -> Array | Nv12:
         """An NV12 frame with the recipe's matrix and range where its stream did not say."""

@@ -29,6 +29,7 @@ Array = npt.NDArray[Any]
 OP = Op("label_map", atol=0.0, share=0.0)
 
 MAX_CLASSES = 256  # labels are uint8
+MAX_LABELS = 1 << 21  # of one picture: 1080 x 1920 and a little; larger pictures get a coarser grid
 
 
 class Axis(NamedTuple):
@@ -96,6 +97,39 @@ def sampling(
             scale, offset = step * cells / side, first * cells / side - 0.5
         axes.append(Axis(int(length), float(np.float32(scale)), float(np.float32(offset))))
     return Sampling(*axes)
+
+
+def grid_of(image_size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of the labels of a picture: the picture's own, or its k-th part each way.
+
+    k is the smallest that leaves at most `MAX_LABELS`, sides rounded up: labels much finer than
+    the network's input say nothing new, and results stay small.
+    """
+    height, width, k = *image_size, 1
+    while -(-height // k) * -(-width // k) > MAX_LABELS:
+        k += 1
+    return -(-height // k), -(-width // k)
+
+
+def spread(labels: Array, image_size: tuple[int, int]) -> Array:
+    """The picture's labels from those of its grid: each pixel has the one its corner lies in."""
+    if labels.shape == tuple(image_size):
+        return labels
+    rows, columns = (
+        np.arange(side) * cells // side
+        for side, cells in zip(image_size, labels.shape, strict=True)
+    )
+    return np.ascontiguousarray(labels[rows][:, columns])
+
+
+def nearest(labels: Array, read: Sampling) -> Array:
+    """Labels that a network has chosen already, (h, w), read at the nearest source pixel."""
+    rows, columns = (
+        np.minimum(low + (fraction >= np.float32(0.5)), cells - 1)
+        for axis, cells in zip(read, labels.shape, strict=True)
+        for low, _, fraction in [taps(axis, cells)]
+    )
+    return np.ascontiguousarray(labels[rows][:, columns])
 
 
 def taps(axis: Axis, cells: int) -> tuple[Array, Array, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import ShapeError
-from edgecv.ops.label_map import Sampling, check_logits
+from edgecv.ops.label_map import MAX_LABELS, Sampling, check_logits
 
 if TYPE_CHECKING:
     from edgecv.cuda.memory import DeviceArray
@@ -23,7 +23,8 @@ Array = npt.NDArray[Any]
 
 SOURCE = Path(__file__).with_name("label_map.cu")
 BLOCK_WORDS = 8  # int32 per slot of the parameter block
-_TILE = (16, 64)  # output rows and columns of a thread block
+_TILE = 16 * 64  # labels that a thread block makes at a time
+_SPARE = 64  # thread blocks for tiles that a picture's edges cut; a block goes on until none is left
 
 
 class LabelMapPlan:
@@ -31,10 +32,12 @@ class LabelMapPlan:
 
     Sizes and places are read from a parameter block on the device ((batch, 8) int32, a row from
     `parameters`, zeros for a slot without a picture), so one captured graph serves every picture.
+    For pictures that letterbox placed, `enqueue_placed` makes the block on the device, from
+    letterbox's: nothing more has to be uploaded.
 
     Attributes:
         labels: (batch, capacity) uint8: the first H * W of a row are the labels, row by row.
-        capacity: Pixels of the largest picture.
+        capacity: Labels of the largest picture.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class LabelMapPlan:
         batch: int,
         scores: tuple[int, int, int],
         dtype: str = "float32",
-        max_size: tuple[int, int] = (2160, 3840),
+        max_size: tuple[int, int] | None = None,
     ) -> None:
         """Allocate the labels and load the kernel. Call inside `session.current()`.
 
@@ -53,17 +56,21 @@ class LabelMapPlan:
             batch: Slots.
             scores: (C, h, w) of the network's scores.
             dtype: Of the scores: float32 or float16.
-            max_size: Largest (height, width) of the labels, each on its own.
+            max_size: Largest (height, width) of the labels, each on its own; None: any grid of
+                `grid_of`, up to MAX_LABELS labels.
 
         Raises:
             ShapeError: more than 256 classes, or another dtype.
         """
         check_logits(scores, dtype)
         self._batch, self._scores, self._max = batch, scores, max_size
-        self.capacity = max_size[0] * max_size[1]
+        self.capacity = max_size[0] * max_size[1] if max_size else MAX_LABELS
         self.labels = session.empty((batch, self.capacity), "uint8")
+        self._blocks = session.zeros((batch, BLOCK_WORDS), "int32")
         name = "label_map_f16" if dtype == "float16" else "label_map_f32"
-        self._kernel = session.kernels(SOURCE).function(name, "PPPqiii")
+        kernels = session.kernels(SOURCE)
+        self._kernel = kernels.function(name, "PPPqiii")
+        self._place = kernels.function("label_map_place", "PiPiiiiiii")
 
     def parameters(self, read: Sampling) -> Array:
         """The row of the parameter block of a picture whose labels are read so.
@@ -74,11 +81,13 @@ class LabelMapPlan:
         Raises:
             ShapeError: it is larger than `max_size`.
         """
-        if read.y.length > self._max[0] or read.x.length > self._max[1]:
+        most = self._max or read.size
+        fits = read.y.length <= most[0] and read.x.length <= most[1]
+        if not fits or read.y.length * read.x.length > self.capacity:
             raise ShapeError(
                 "the picture is larger than the device runtime was prepared for",
-                picture=f"{read.y.length} x {read.x.length} pixels (height x width)",
-                capacity=f"{self._max[0]} x {self._max[1]}",
+                labels=f"{read.y.length} x {read.x.length} (height x width)",
+                capacity=f"{most[0]} x {most[1]}" if self._max else f"{self.capacity} labels",
             )
         row = np.zeros(BLOCK_WORDS, np.int32)
         row[:2] = read.size
@@ -93,10 +102,36 @@ class LabelMapPlan:
             logits: (batch, C, h, w) of the plan's dtype.
             blocks: (batch, 8) int32.
         """
-        grid = (-(-self._max[1] // _TILE[1]), -(-self._max[0] // _TILE[0]), self._batch)
+        tiles = -(-self.capacity // _TILE) + _SPARE
         given = (logits, blocks, self.labels, self.capacity, *self._scores)
-        self._kernel.launch(stream, grid, (32, 8), *given)
+        self._kernel.launch(stream, (tiles, 1, self._batch), (32, 8), *given)
+
+    def enqueue_placed(
+        self,
+        stream: Stream,
+        logits: DeviceArray,
+        frames: DeviceArray,
+        input_size: tuple[int, int],
+        *,
+        align_corners: bool = False,
+    ) -> None:
+        """The labels of pictures that letterbox placed, on the grid of `grid_of`; launches only.
+
+        Args:
+            stream: Where.
+            logits: (batch, C, h, w) of the plan's dtype.
+            frames: Letterbox's parameter block, (batch, 32) int32.
+            input_size: (height, width) of the network's input.
+            align_corners: As for `sampling`.
+        """
+        words, threads = frames.shape[-1], 32
+        grid = (-(-self._batch // threads),)
+        size = (*input_size, *self._scores[1:], int(align_corners))
+        given = (frames, words, self._blocks, self._batch, MAX_LABELS, *size)
+        self._place.launch(stream, grid, (threads,), *given)
+        self.enqueue(stream, logits, self._blocks)
 
     def close(self) -> None:
         """Free the labels."""
         self.labels.free()
+        self._blocks.free()
