@@ -164,7 +164,9 @@ def _segment(
     if not named and (cells != size or item.shape[1] < 2):
         return None
     classes = max(2, item.shape[1])
-    why = {"kind": f"one output of {item.shape[1]} maps of {cells[0]}x{cells[1]}: a score per pixel"}
+    why = {
+        "kind": f"one output of {item.shape[1]} maps of {cells[0]}x{cells[1]}: a score per pixel"
+    }
     return HeadGuess("segment", {"logits": item.name}, classes, {"form": "logits"}, why)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
 from edgecv.errors import ShapeError
-from edgecv.results import Classes, Detections, Keypoints
+from edgecv.results import Classes, Detections, Keypoints, SegmentationMap
 
 
 def gap(*pairs):
@@ -98,3 +98,13 @@ def test_joints_agree_within_a_share_of_the_picture():
     agreement.add(people(one), people())
     assert agreement.to_dict()["joints"] == 10
     assert agreement.to_dict()["near5"] == 0.6
+
+
+def test_label_maps_agree_pixel_by_pixel():
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    other = labels.copy()
+    other[0, :3] = 99
+    agreement = Agreement()
+    for one in (labels, other):
+        agreement.add(SegmentationMap(one, (), (3, 4)), SegmentationMap(labels, (), (3, 4)))
+    assert agreement.to_dict() == {"images": 2, "pixels": 24, "same_label": 21 / 24}

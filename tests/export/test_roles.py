@@ -7,7 +7,7 @@ import pytest
 from edgecv.bundle import Tensor
 from edgecv.errors import RecipeError
 from edgecv.export.roles import check_roles, class_count
-from edgecv.head import AnchorsHead, CenterNetHead, ClassifyHead, DenseHead
+from edgecv.head import AnchorsHead, CenterNetHead, ClassifyHead, DenseHead, SegmentHead
 from edgecv.recipe import Recipe
 
 
@@ -36,6 +36,9 @@ COUNTS = [
     pytest.param(AnchorsHead(activation="softmax"), (1, 8732, 1), -1, id="background-alone"),
     pytest.param(DenseHead(), (1, 4, 8400), -1, id="only-boxes"),
     pytest.param(DenseHead(), (84, 8400), -1, id="dense-without-batch"),
+    pytest.param(SegmentHead(), (1, 21, 65, 65), 21, id="segment"),
+    pytest.param(SegmentHead(), (1, 1, 65, 65), 2, id="segment-binary"),
+    pytest.param(SegmentHead(form="labels"), (1, 1, 65, 65), -1, id="segment-labels"),
 ]
 
 

@@ -118,3 +118,27 @@ def test_named_head_is_the_only_one_tried():
     assert guess(dense, "dense").kind == "dense"
     assert guess(dense, "classify") is None
     assert guess(dense, "centernet") is None
+
+
+def test_segmenter_of_the_inputs_size_needs_no_name():
+    head = guess(found(out=(1, 21, *SIZE)))
+    assert (head.kind, head.outputs, head.classes) == ("segment", {"logits": "out"}, 21)
+    assert head.values == {"form": "logits"}
+    assert head.why["kind"] == "one output of 21 maps of 64x96: a score per pixel"
+
+
+def test_small_maps_may_be_heatmaps_so_a_segmenter_is_named():
+    assert guess(found(out=(1, 21, 8, 12))) is None
+    assert guess(found(out=(1, 21, 8, 12)), "segment").classes == 21
+    assert guess(found(mask=(1, 1, *SIZE))) is None
+    assert guess(found(mask=(1, 1, *SIZE)), "segment").classes == 2
+
+
+def test_whole_numbers_are_labels():
+    ids = (Tensor(name="ids", shape=(1, *SIZE), dtype="int64"),)
+    head = guess(ids)
+    assert (head.kind, head.values, head.classes) == ("segment", {"form": "labels"}, 0)
+    small = (Tensor(name="ids", shape=(1, 1, 8, 12), dtype="int64"),)
+    assert guess(small) is None
+    assert guess(small, "segment").values == {"form": "labels"}
+    assert guess(found(out=(1, 9, 8)), "segment") is None

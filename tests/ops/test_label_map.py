@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from edgecv.errors import MachineError, ShapeError
-from edgecv.ops.label_map import Axis, Window, label_map, sampling
+from edgecv.ops.label_map import (
+    MAX_LABELS,
+    Axis,
+    Window,
+    grid_of,
+    label_map,
+    nearest,
+    sampling,
+    spread,
+)
 
 READ = sampling((2, 2), (4, 4))
 
@@ -54,3 +63,30 @@ def test_refuses_a_wrong_output(out):
 def test_unknown_provider_says_which_there_are():
     with pytest.raises(MachineError, match="known: cpu"):
         label_map(np.zeros((2, 2, 2), np.float32), READ, provider="abacus")
+
+
+@pytest.mark.parametrize(
+    ("picture", "grid"),
+    [
+        pytest.param((1080, 1920), (1080, 1920), id="1080p"),
+        pytest.param((2160, 3840), (1080, 1920), id="4k"),
+        pytest.param((1, 1), (1, 1), id="one-pixel"),
+        pytest.param((1500, 1500), (750, 750), id="square"),
+        pytest.param((3, 3 * MAX_LABELS), (1, MAX_LABELS), id="strip"),
+    ],
+)
+def test_grid_is_as_fine_as_fits(picture, grid):
+    assert grid_of(picture) == grid
+    assert grid[0] * grid[1] <= MAX_LABELS
+
+
+def test_spread_repeats_a_grid():
+    labels = np.uint8([[1, 2], [3, 4]])
+    assert spread(labels, (3, 4)).tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4]]
+    assert spread(labels, (2, 2)) is labels
+
+
+def test_nearest_by_hand():
+    labels = np.uint8([[1, 2, 3]])
+    assert nearest(labels, sampling((1, 3), (2, 6))).tolist() == [[1, 1, 2, 2, 3, 3]] * 2
+    assert nearest(labels, sampling((1, 3), (1, 1))).tolist() == [[2]]

@@ -24,7 +24,9 @@ Array = npt.NDArray[Any]
 SOURCE = Path(__file__).with_name("label_map.cu")
 BLOCK_WORDS = 8  # int32 per slot of the parameter block
 _TILE = 16 * 64  # labels that a thread block makes at a time
-_SPARE = 64  # thread blocks for tiles that a picture's edges cut; a block goes on until none is left
+_SPARE = (
+    64  # thread blocks for tiles that a picture's edges cut; a block goes on until none is left
+)
 
 
 class LabelMapPlan:

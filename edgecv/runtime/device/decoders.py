@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,11 @@ class Decoder(Protocol):
     results: dict[str, DeviceArray]
 
     def enqueue(self, stream: Stream) -> None:
-        """Launch; no allocation, no synchronisation, no copy."""
+        """Launch; no allocation, no synchronisation, no copy.
+
+        Of a module that says `PLACED = True` it takes letterbox's parameter block too, to know
+        where the pictures lie, and its constructor takes the network's `input_size`.
+        """
         ...
 
     def collect(self, host: Mapping[str, Array], geometries: Sequence[Geometry]) -> list[Results]:
@@ -69,14 +73,37 @@ class RawDecoder:
         """Nothing to free: the outputs are the lane's."""
 
 
+class PlacedDecoder(Protocol):
+    """A decoder whose results have the size of the picture."""
+
+    def enqueue(self, stream: Stream, frames: DeviceArray) -> None:
+        """Launch; `frames` is letterbox's parameter block, (batch, 32) int32."""
+        ...
+
+
+def enqueue(decoder: Decoder, head: Head, stream: Stream, frames: DeviceArray) -> None:
+    """Launch a head's decoder for the pictures that `frames` describes."""
+    if getattr(_module(head.kind), "PLACED", False):
+        cast(PlacedDecoder, decoder).enqueue(stream, frames)
+    else:
+        decoder.enqueue(stream)
+
+
 def make_decoder(
-    session: Session, head: Head, outputs: Mapping[str, DeviceArray], *, batch: int
+    session: Session,
+    head: Head,
+    outputs: Mapping[str, DeviceArray],
+    *,
+    batch: int,
+    input_size: tuple[int, int] = (0, 0),
 ) -> Decoder:
     """The device decoder of a head, or the one that leaves decoding to the CPU."""
     module = _module(head.kind)
     made: Decoder
     if module is None:
         made = RawDecoder(session, head, outputs, batch=batch)
+    elif getattr(module, "PLACED", False):
+        made = module.Decoder(session, head, outputs, batch=batch, input_size=input_size)
     else:
         made = module.Decoder(session, head, outputs, batch=batch)
     return made

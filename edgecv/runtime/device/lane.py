@@ -20,7 +20,7 @@ from edgecv.errors import MachineError
 from edgecv.head import Head
 from edgecv.ops.letterbox.cuda import LetterboxPlan, Output
 from edgecv.progress import note
-from edgecv.runtime.device.decoders import make_decoder
+from edgecv.runtime.device.decoders import enqueue, make_decoder
 from edgecv.runtime.device.program import Parts, Program, Segment, frame_segments, timed_segments
 from edgecv.runtime.device.slot import Slot
 from edgecv.runtime.preprocess import Preprocessor
@@ -75,7 +75,8 @@ class Lane:
         self._largest, self._plan_number = LARGEST, 0
         self.letterbox = self._letterbox()
         outputs = {tensor.name: self.tensors[tensor.name] for tensor in self._context.outputs}
-        self.decoder = make_decoder(session, head, outputs, batch=self.batch)
+        self._head, size = head, preprocess.spec.size
+        self.decoder = make_decoder(session, head, outputs, batch=self.batch, input_size=size)
         self._warm = False
         self._events = [session.event() for _ in range(5)]
 
@@ -196,7 +197,7 @@ class Lane:
         return Parts(
             (lambda: plan.enqueue(stream, slot.frames, slot.blocks, tensor),),
             lambda: self._context.enqueue(stream),
-            (lambda: self.decoder.enqueue(stream), download),
+            (lambda: enqueue(self.decoder, self._head, stream, slot.blocks), download),
             self._capturable,
         )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecv.errors import ShapeError
-from edgecv.ops.label_map import OP, Window, label_map, sampling
+from edgecv.ops.label_map import MAX_LABELS, OP, Window, label_map, sampling
 from edgecv.ops.label_map.cuda import LabelMapPlan
 from tests.cuda.capture import assert_capturable
 
@@ -81,10 +81,15 @@ def test_is_interpolate_then_argmax(session, rng):
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
 def test_refuses_what_does_not_fit(session):
     plan = LabelMapPlan(session, batch=1, scores=(2, 3, 3), max_size=(8, 9))
-    with pytest.raises(ShapeError, match="9 x 9 pixels"):
+    with pytest.raises(ShapeError, match="labels: 9 x 9"):
         plan.parameters(sampling((3, 3), (9, 9)))
-    with pytest.raises(ShapeError, match="8 x 10 pixels"):
+    with pytest.raises(ShapeError, match="labels: 8 x 10"):
         plan.parameters(sampling((3, 3), (8, 10)))
+    free = LabelMapPlan(session, batch=1, scores=(2, 3, 3))
+    assert free.parameters(sampling((3, 3), (2, MAX_LABELS // 2)))[:2].tolist() == [2, 1 << 20]
+    with pytest.raises(ShapeError, match="capacity: 2097152 labels"):
+        free.parameters(sampling((3, 3), (3, MAX_LABELS // 2)))
+    free.close()
     with pytest.raises(ShapeError, match="at most 256"):
         LabelMapPlan(session, batch=1, scores=(257, 3, 3))
     plan.close()
