@@ -43,7 +43,10 @@ class ChosenBoxes:
         return self.boxes, self.scores, self.ids
 
     def _zeros(self, shape: tuple[int, ...], dtype: str) -> DeviceArray:
-        array = self._session.zeros(shape, dtype)
+        return self._keep(self._session.zeros(shape, dtype))
+
+    def _keep(self, array: DeviceArray) -> DeviceArray:
+        """Freed by `close`."""
         self._arrays.append(array)
         return array
 

@@ -26,8 +26,9 @@ _SUFFIX = {"float32": "_f32", "float16": "_f16"}
 class DenseBoxesPlan(ChosenBoxes):
     """The k best boxes of each table of a batch; `edgecv.ops.dense_boxes` on the device.
 
-    Every score is read once and written as float32 in the order that breaks ties (of each point
-    the best only, single-label), then ranked. Outputs: see `ChosenBoxes`.
+    Class scores that lie together are ranked where they lie. Other layouts are read once and what
+    is ranked is written: objectness times class, or (single-label) the best score of each point.
+    Outputs: see `ChosenBoxes`.
     """
 
     def __init__(
@@ -50,21 +51,25 @@ class DenseBoxesPlan(ChosenBoxes):
         super().__init__(session, batch, min(k, n))
         self._table = (predictions, points, classes, _flags(layout))
         self._limit = float(limit_of(score, layout.logits))
-        self._values = self._zeros((batch, n), "float32")
+        together = layout.multi_label and not (layout.channels_last or layout.objectness)
+        self._values = predictions if together else self._zeros((batch, n), "float32")
         self._best = self._zeros((batch, 1 if layout.multi_label else points), "int32")
         kernels, suffix = session.kernels(SOURCE), _SUFFIX[str(predictions.dtype)]
-        self._multi = layout.multi_label
+        self._multi, self._together = layout.multi_label, together
         self._scores = kernels.function("dense_boxes_scores" + suffix, "PiiifP")
         self._best_of_point = kernels.function("dense_boxes_best" + suffix, "PiiifPP")
         self._boxes = kernels.function("dense_boxes" + suffix, "PiiiPPPiPPP")
         ranked = score if layout.objectness else self._limit
-        self._choose(TopKPlan(session, batch=batch, n=n, k=self.k, threshold=ranked))
+        within = (4 * points, values * points) if together else None
+        self._choose(TopKPlan(session, batch=batch, n=n, k=self.k, threshold=ranked, within=within))
         self._grids = (ceil(n / _THREADS), batch), (ceil(self.k / _THREADS), batch)
 
     def enqueue(self, stream: Stream) -> None:
         """Launch; reads `predictions`."""
         scores, chosen = (*self._table, self._limit, self._values), self._chosen
-        if self._multi:
+        if self._together:
+            pass
+        elif self._multi:
             self._scores.launch(stream, self._grids[0], (_THREADS,), *scores)
         else:
             self._best_of_point.launch(stream, self._grids[0], (_THREADS,), *scores, self._best)

@@ -22,6 +22,8 @@ def tables(rng, layout, shape, dtype):
     batch, points, classes = shape
     rows = rng.uniform(0, 64, (batch, points, layout.first + classes)).astype(np.float32)
     rows[:, :, 4:] = rng.integers(0, 33, rows[:, :, 4:].shape) / 32
+    if layout.logits and layout.objectness:  # no ties: which are chosen would be chance
+        rows[:, :, 4:] = rng.uniform(0, 1, rows[:, :, 4:].shape)
     if layout.logits:
         rows[:, :, 4:] = rows[:, :, 4:] * 8 - 4
     for bad in (np.nan, -np.nan, -np.inf):
@@ -35,7 +37,9 @@ def equals_cpu(session, array, layout, score, k):
     plan = DenseBoxesPlan(session, device, layout, score, k)
     run_eagerly(session, plan.enqueue)
     for i, table in enumerate(array.astype(np.float32)):
-        chosen_equals(session, plan, i, dense_boxes(table, layout, score, k))
+        ranked_raw = not (layout.logits and layout.objectness)
+        wanted = dense_boxes(table, layout, score, k)
+        chosen_equals(session, plan, i, wanted, same_order=ranked_raw)
     plan.close()
     device.free()
 

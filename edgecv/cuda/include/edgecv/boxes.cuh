@@ -27,6 +27,14 @@ struct BoxOutputs {
     scores[at] = score;
     ids[at] = id;
   }
+  // NaN stays NaN.
+  __device__ void clip(int at, float width, float height) const {
+    for (int j = 0; j < 4; ++j) {
+      float& side = boxes[4 * at + j];
+      const float limit = j & 1 ? height : width;
+      side = side < 0.0f ? 0.0f : side > limit ? limit : side;
+    }
+  }
   __device__ void put_centred(int at, float x, float y, float width, float height, float score,
                               int id) const {
     const float half_width = width * 0.5f, half_height = height * 0.5f;
