@@ -42,9 +42,20 @@ def dense_crf(logits: Array, image: Array, crf: DenseCrf, labels: bool) -> Array
         penalty = np.pad(penalty, ((0, fill), (0, fill)))
     q = (_compiled if jit_available() else mean_field)(logits, kernels, penalty, crf.iterations)
     if labels:
-        best: Array = q[:, :count].argmax(1).astype(np.uint8).reshape(height, width)
-        return best
+        return best_label(q, count).reshape(height, width)
     return np.ascontiguousarray(q[:, :count].T).reshape(logits.shape)
+
+
+def best_label(q: Array, count: int) -> Array:
+    """(N,) uint8 labels of (N, P) rows; of equal ones the lowest."""
+    if jit_available():
+        from edgecv.ops.dense_crf.loops import best
+
+        labels: Array = np.empty(len(q), np.uint8)
+        best(q, count, labels)
+    else:
+        labels = q[:, :count].argmax(1).astype(np.uint8)
+    return labels
 
 
 def kernels_of(image: Array, crf: DenseCrf) -> list[Kernel]:

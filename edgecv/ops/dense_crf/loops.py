@@ -68,58 +68,78 @@ def embed(features: Array, scale: Array, low: Array, step: Array, weights: Array
 
 
 @jit
-def slot_of(key: int, vertices: Array, table: Array, bits: int) -> Any:
-    """Where `key` is in the hash table, or the free slot where it belongs."""
-    at = np.int64((np.uint64(key) * _GOLDEN) >> np.uint64(64 - bits))
-    while table[at] >= 0 and vertices[table[at]] != key:
-        at = (at + 1) & ((1 << bits) - 1)
-    return at
+def grown(vertices: Array, bits: int) -> tuple[Array, Array]:
+    """Room for 2 ** (bits - 1) vertices, and a hash table of 2 ** bits slots that holds these."""
+    table = np.full(1 << bits, -1, np.int32)
+    wider = np.empty(1 << (bits - 1), np.int64)
+    wider[: len(vertices)] = vertices
+    for v in range(len(vertices)):
+        at = np.int64((np.uint64(vertices[v]) * _GOLDEN) >> np.uint64(64 - bits))
+        while table[at] >= 0:
+            at = (at + 1) & ((1 << bits) - 1)
+        table[at] = v
+    return wider, table
 
 
 @jit
-def number(first: Array, step: Array, down: int, offsets: Array) -> Array:
-    """Number the vertices as they appear and fill `offsets`; returns their neighbours."""
-    n, d = len(first), len(step) - 1
-    bits, count = _FIRST_BITS, 0
-    table = np.full(1 << bits, -1, np.int32)
-    vertices = np.empty(1 << (bits - 1), np.int64)
+def fill(first: Array, step: Array, room: tuple[Array, Array, int], offsets: Array, i: int) -> Any:
+    """Number the vertices of pixels from `i` on; stop before there may be no room.
+
+    `room`: vertices, table, how many vertices there are. Returns that number and the next pixel.
+    """
+    vertices, table, count = room
+    d = len(step) - 1
+    shift, mask = np.uint64(64 - int(np.log2(len(table)))), len(table) - 1
     step_of = np.empty(d + 1, np.int64)
-    for i in range(n):
-        key, code = first[i]
+    while i < len(first) and count + d < len(vertices):
+        key, code = first[i, 0], first[i, 1]
         for j in range(d, -1, -1):
             step_of[code & 7] = step[j]
             code >>= 3
         for k in range(d + 1):
             if k > 0:
                 key += 1 - step_of[d - k + 1]
-            at = slot_of(key, vertices, table, bits)
-            if table[at] < 0 and count == len(vertices):  # half full: twice the size
-                bits += 1
-                table = np.full(1 << bits, -1, np.int32)
-                vertices = np.append(vertices, vertices)
-                for v in range(count):
-                    table[slot_of(vertices[v], vertices, table, bits)] = v
-                at = slot_of(key, vertices, table, bits)
+            at = np.int64((np.uint64(key) * _GOLDEN) >> shift)
+            while table[at] >= 0 and vertices[table[at]] != key:
+                at = (at + 1) & mask
             if table[at] < 0:
                 vertices[count] = key
                 table[at] = count
                 count += 1
             offsets[i, k] = table[at]
-    return neighbours(vertices[:count], table, bits, step, down)
+        i += 1
+    return count, i
 
 
 @jit
-def neighbours(vertices: Array, table: Array, bits: int, step: Array, down: int) -> Array:
+def number(first: Array, step: Array, down: int, offsets: Array) -> Array:
+    """Number the vertices as they appear and fill `offsets`; returns their neighbours."""
+    bits, count, i = _FIRST_BITS, 0, 0
+    vertices, table = grown(np.empty(0, np.int64), bits)
+    while True:
+        count, i = fill(first, step, (vertices, table, count), offsets, i)
+        if i == len(first):
+            return neighbours(vertices[:count], table, step, down)
+        bits += 1
+        vertices, table = grown(vertices[:count], bits)
+
+
+@jit
+def neighbours(vertices: Array, table: Array, step: Array, down: int) -> Array:
     """Blur neighbours (d + 1, 2, M) int32, M where there is none."""
     corners, count = len(step), len(vertices)
+    shift, mask = np.uint64(64 - int(np.log2(len(table)))), len(table) - 1
     near = np.full((corners, 2, count), count, np.int32)
     for v in range(count):
         lower = vertices[v] + (-1 if vertices[v] % corners > 0 else down)
         for j in range(corners):
-            other = table[slot_of(lower + step[j], vertices, table, bits)]
-            if other >= 0:
-                near[j, 0, v] = other
-                near[j, 1, other] = v
+            key = lower + step[j]
+            at = np.int64((np.uint64(key) * _GOLDEN) >> shift)
+            while table[at] >= 0 and vertices[table[at]] != key:
+                at = (at + 1) & mask
+            if table[at] >= 0:
+                near[j, 0, v] = table[at]
+                near[j, 1, table[at]] = v
     return near
 
 
@@ -167,3 +187,14 @@ def pack(logits: Array, far: np.float32, rows: Array) -> None:
             for k in range(labels):
                 row[k] = tile[k, i] - best[i]
             row[labels:] = -far
+
+
+@jit
+def best(rows: Array, count: int, out: Array) -> None:
+    """The first of the largest of each row's `count` values, into (N,) uint8."""
+    for i in range(len(rows)):
+        top, label = rows[i, 0], 0
+        for k in range(1, count):
+            if rows[i, k] > top:
+                top, label = rows[i, k], k
+        out[i] = label
