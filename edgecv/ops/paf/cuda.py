@@ -34,6 +34,8 @@ class PafPlan:
         scores: (N, max_people) float32: the mean score of each person's joints.
         count: (N,) int32: how many people there are.
         dropped: (N,) int32: peaks and people for which there was no room.
+        peaks: Of the first kernel, as `cpu.Peaks`: places, scores, counts, each with a batch.
+        connections: Of the second, as `cpu.Connections`: pairs, scores, counts.
     """
 
     def __init__(
@@ -73,6 +75,8 @@ class PafPlan:
         self._pairs = session.empty((*limbs, 2), "int32")
         self._values = session.empty(limbs, "float32")
         self._found = session.empty(limbs[:2], "int32")
+        self.peaks = (self._places, self._heights, self._counts)
+        self.connections = (self._pairs, self._values, self._found)
         most = grouping.max_people
         self.joints = session.empty((batch, most, joints, 3), "float32")
         self.scores = session.empty((batch, most), "float32")
@@ -95,8 +99,7 @@ class PafPlan:
         kernel = self._peaks[str(heatmaps.dtype)]
         kernel.launch(stream, grid, (_PEAK_THREADS,), heatmaps, *sizes, *found)
         form = (self._channels, height, width, self._limbs)
-        peaks = (self._parts, self._places, self._counts)
-        links = (self._pairs, self._values, self._found)
+        peaks, links = (self._parts, self._places, self._counts), self.connections
         limits = (wants.affinity, wants.needed)
         grid = (self._count, self._batch)
         kernel = self._connect[str(fields.dtype)]
@@ -110,8 +113,7 @@ class PafPlan:
     def close(self) -> None:
         """Free the outputs and the workspace."""
         for array in (
-            *(self._limbs, self._places, self._heights, self._counts, self._lost),
-            *(self._pairs, self._values, self._found),
+            *(self._limbs, self._lost, *self.peaks, *self.connections),
             *(self.joints, self.scores, self.count, self.dropped),
         ):
             array.free()

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edgecv.ops.paf import PEAKS
+from edgecv.ops.paf import PEAKS, Grouping
 
 
 def peaks_of(one, least):
@@ -129,3 +129,16 @@ def _join(people, limb, one, other, score, grouping):
         keep["parts"] |= gone["parts"]
         keep["sum"] += gone["sum"] + score
         people.remove(gone)
+
+
+def tangle(rng, images):
+    """Maps of 5 parts full of peaks and rivals, and 8 limbs between any of them, some twice.
+
+    People are begun, joined, merged, refused and closed in all ways.
+    """
+    heatmaps = rng.uniform(0, 1, (images, 5, 8, 10)).astype(np.float32)
+    fields = rng.uniform(-0.2, 1, (images, 6, 8, 10)).astype(np.float32)
+    limbs = [tuple(int(k) for k in rng.permutation(5)[:2]) for _ in range(8)]
+    channels = [tuple(int(k) for k in rng.permutation(6)[:2]) for _ in range(8)]
+    limits = {"share": 0.5, "peak": 0.8, "min_joints": 2, "max_people": 64}
+    return heatmaps, fields, Grouping(tuple(limbs), tuple(channels), closing=2, **limits)

@@ -7,8 +7,10 @@ from benchmarks.pose_maps import draw
 from edgecv.errors import ShapeError
 from edgecv.head.pose import COCO18
 from edgecv.ops.paf import OP, PEAKS, WORKING, Grouping, paf
+from edgecv.ops.paf.cpu import connect, find_peaks
 from edgecv.ops.paf.cuda import PafPlan
 from tests.cuda.capture import assert_capturable
+from tests.ops.paf.oracle import tangle
 
 COCO = Grouping(COCO18.limbs, COCO18.fields, COCO18.closing)
 ONE_ORDER = pytest.mark.parametrize(
@@ -53,6 +55,34 @@ def test_equals_the_cpu_twin(session, dtype):
     fields = np.stack([image.fields for image in images]).astype(dtype)
     people = check(session, heatmaps, fields, 18, COCO)
     assert all(len(found.joints) >= 2 for found in people)
+
+
+def test_peaks_and_connections_equal_the_cpu_twin(session, rng):
+    """Plateaus, rivals for one peak, fields that change from cell to cell."""
+    heatmaps = (rng.integers(0, 6, (1, 3, 13, 15)) / 6).astype(np.float32)
+    heatmaps[0, 0, 2, 2] = np.nan
+    fields = rng.uniform(-0.1, 1, (1, 4, 13, 15)).astype(np.float32)
+    grouping = Grouping(((0, 1), (1, 2)), ((0, 1), (3, 2)), share=0.6, peak=0.5)
+    plan = PafPlan(session, batch=1, maps=(3, 13, 15), channels=4, joints=3, grouping=grouping)
+    maps, vectors = session.upload(heatmaps), session.upload(fields)
+    plan.enqueue(session.stream(), maps, vectors)
+    peaks = find_peaks(heatmaps[0], grouping.peak)
+    limbs = connect(fields[0], peaks, grouping)
+    places, heights, counts = (session.download(a)[0] for a in plan.peaks)
+    pairs, values, found = (session.download(a)[0] for a in plan.connections)
+    assert counts.tolist() == peaks.counts.tolist()
+    assert found.tolist() == limbs.counts.tolist()
+    assert min(counts) > 5
+    assert min(found) > 2
+    for k, count in enumerate(counts):
+        np.testing.assert_allclose(places[k, :count], peaks.places[k, :count], atol=OP.atol)
+        np.testing.assert_allclose(heights[k, :count], peaks.scores[k, :count], atol=OP.atol)
+    for i, count in enumerate(found):
+        assert pairs[i, :count].tolist() == limbs.pairs[i, :count].tolist()
+        np.testing.assert_allclose(values[i, :count], limbs.scores[i, :count], atol=1e-5)
+    plan.close()
+    maps.free()
+    vectors.free()
 
 
 @ONE_ORDER
@@ -103,6 +133,14 @@ def test_partial_people_become_one_and_taken_parts_are_kept(session):
     grouping = Grouping(limbs, ((0, 1),) * 5, closing=2, affinity=0.9, min_joints=2)
     (people,) = check(session, heatmaps, fields, 4, grouping)
     assert (people.joints[:2, :, 2] > 0).all()
+
+
+def test_a_tangle_equals_the_cpu_twin(session, rng):
+    heatmaps, fields, grouping = tangle(rng, 5)
+    people = check(session, heatmaps, fields, 5, grouping)
+    sizes = [(found.joints[:, :, 2] > 0).sum(1) for found in people]
+    assert max(map(max, sizes)) == 5
+    assert min(map(min, sizes)) == 2
 
 
 @ONE_ORDER

@@ -10,7 +10,7 @@ from edgecv.ops._jit import DISABLE
 from edgecv.ops.paf import PEAKS, WORKING, Grouping, paf
 from edgecv.ops.paf.assembly import assemble
 from edgecv.ops.paf.cpu import connect, find_peaks
-from tests.ops.paf.oracle import people_of
+from tests.ops.paf.oracle import people_of, tangle
 
 COCO = Grouping(COCO18.limbs, COCO18.fields, COCO18.closing)
 NAN = float("nan")
@@ -189,6 +189,18 @@ def test_equals_the_oracle(people):
         for part, peak in parts.items():
             np.testing.assert_allclose(joints[part], peak, atol=1e-4)
         np.testing.assert_allclose(score, mean, atol=1e-5)
+
+
+def test_a_tangle_equals_the_oracle(rng):
+    for _ in range(6):
+        (heatmaps,), (fields,), grouping = tangle(rng, 1)
+        found = paf(heatmaps, fields, 5, grouping)
+        wanted, _ = people_of(heatmaps, fields, 5, grouping)
+        assert len(found.joints) == len(wanted) > 3
+        for joints, (parts, _) in zip(found.joints, wanted, strict=True):
+            assert np.flatnonzero(joints[:, 2]).tolist() == sorted(parts)
+            for part, peak in parts.items():
+                np.testing.assert_allclose(joints[part], peak, atol=1e-4)
 
 
 @pytest.mark.parametrize("people", [1, 10, 30])
