@@ -88,10 +88,12 @@ def root() -> Path:
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`tiny_bundle(kind, backend="onnxruntime", batch=(1, 1, 1))`: a sealed bundle, made once.
 
-    Both networks can be worked by hand. `classify` (32 x 32): the three logits are 10 x the means
+    The networks can be worked by hand. `classify` (32 x 32): the three logits are 10 x the means
     of red, green and blue. `centernet` (64 x 64, stride 4, one class): the heatmap's logit is
     20 x (red - green - 0.5) of a cell's mean colour, every box is 4 x 4 cells, its centre in the
-    middle of the cell; so it finds pure red squares of 16 x 16 input pixels.
+    middle of the cell; so it finds pure red squares of 16 x 16 input pixels. `dense` (64 x 64, two
+    classes): one point per 8 x 8 cell, its box 24 x 24 around the cell's middle, its scores red
+    less green and green less red; boxes of neighbouring cells suppress each other.
     """
     root = tmp_path_factory.mktemp("bundles")
 
@@ -111,10 +113,10 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
 
     from edgecv.bundle import Manifest, PrecisionRecord, seal
     from edgecv.engines import build_engine, load_engine, zeros
-    from edgecv.head import CenterNetHead, ClassifyHead
+    from edgecv.head import CenterNetHead, ClassifyHead, DenseHead
     from edgecv.recipe import Build, Input
 
-    size = {"classify": 32, "centernet": 64}[kind]
+    size = {"classify": 32, "centernet": 64, "dense": 64}[kind]
     folder.mkdir(parents=True)
     onnx.save(_worked_by_hand(kind, size, batch), folder / "model.onnx")
     options = Build(precision="fp32")
@@ -128,6 +130,7 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
     head = {
         "classify": ClassifyHead(names=("red", "green", "blue"), topk=2),
         "centernet": CenterNetHead(names=("square",), max_detections=10),
+        "dense": DenseHead(names=("red", "green"), max_detections=10),
     }[kind]
     manifest = Manifest(
         edgecv="0", run_id=f"tiny-{kind}", task=head.task, model_digest="0" * 64,
@@ -155,6 +158,24 @@ def _worked_by_hand(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
             helper.make_node("Mul", ["flat", "ten"], ["logits"]),
         ]
         outputs = {"logits": [n, 3]}
+    elif kind == "dense":
+        cells = size // 8
+        weight = np.zeros((6, 3, 1, 1))
+        weight[4, :2, 0, 0], weight[5, :2, 0, 0] = (1.0, -1.0), (-1.0, 1.0)
+        middles = 8.0 * np.arange(cells) + 4
+        grid = np.zeros((1, 6, cells * cells))
+        grid[0, 0], grid[0, 1] = np.tile(middles, cells), np.repeat(middles, cells)
+        grid[0, 2:4] = 24.0
+        flat = numpy_helper.from_array(np.array([0, 6, cells * cells], np.int64), "flat")
+        constants = [constant("w", weight), constant("grid", grid), flat]
+        pool = {"kernel_shape": [8, 8], "strides": [8, 8]}
+        nodes = [
+            helper.make_node("AveragePool", ["images"], ["cells"], **pool),
+            helper.make_node("Conv", ["cells", "w"], ["raw"]),
+            helper.make_node("Reshape", ["raw", "flat"], ["points"]),
+            helper.make_node("Add", ["points", "grid"], ["predictions"]),
+        ]
+        outputs = {"predictions": [n, 6, cells * cells]}
     else:
         cells = size // 4
         weight = np.zeros((5, 3, 1, 1))

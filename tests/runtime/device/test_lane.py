@@ -28,7 +28,7 @@ def _half(content):
     return model.SerializeToString()
 
 
-@pytest.mark.parametrize("kind", ["classify", "centernet"])
+@pytest.mark.parametrize("kind", ["classify", "centernet", "dense"])
 def test_float16_tensors_need_no_conversion_in_between(
     machine, plan_bundle, tiny_bundle, picture, kind
 ):

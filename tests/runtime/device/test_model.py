@@ -11,7 +11,7 @@ from edgecv.runtime.device.model import DeviceModel
 from tests.engines.fake_tensorrt import VERSIONS
 from tests.runtime.device.conftest import same
 
-KINDS = ("classify", "centernet")
+KINDS = ("classify", "centernet", "dense")
 SIZES = ((64, 64), (48, 90), (37, 31))
 
 

@@ -57,7 +57,7 @@ def test_a_hundred_frames_allocate_nothing(on_gpu, picture):
     assert (session.allocated_bytes, len(here.cuda.host_memory.live)) == (before, live)
 
 
-@pytest.mark.parametrize("kind", ["classify", "centernet"])
+@pytest.mark.parametrize("kind", ["classify", "centernet", "dense"])
 def test_a_graph_gives_what_eager_work_gives(on_gpu, picture, monkeypatch, kind):
     images = [picture(64, 64), picture(33, 57)]
     captured, _, _ = on_gpu(kind)
