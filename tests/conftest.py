@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 from edgecv import progress
+from tests.gpu_machine import machine, on_gpu, picture, plan_bundle
+
+__all__ = ["machine", "on_gpu", "picture", "plan_bundle"]  # fixtures made elsewhere
 
 
 @cache

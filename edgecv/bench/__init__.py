@@ -20,6 +20,10 @@ def bench(bundle: Path, options: Bench | None = None) -> dict[str, Any]:
     step is timed. End to end is from the decoded picture in memory to results: without decoding
     and drawing. Throughput is that of `streams` threads, each with its own stream of the engine.
 
+    On a GPU the frame stays there: its steps are timed apart, as three graphs with events between,
+    end to end is the closed loop with one graph, and throughput that of the ring with `streams`
+    execution contexts; "device" has these and more, see `edgecv.bench.device`.
+
     Args:
         bundle: The bundle's folder.
         options: How to measure; None: the recipe's bench section, as the bundle carries it.
@@ -34,6 +38,7 @@ def bench(bundle: Path, options: Bench | None = None) -> dict[str, Any]:
         IoFailed: the bundle's folder cannot be written.
     """
     from edgecv.bench.conditions import conditions, load_average
+    from edgecv.bench.device import device_times, on_device, pipelined_fps
     from edgecv.bench.memory import PeakMemory
     from edgecv.bench.source import source_frame
     from edgecv.bench.timing import stage_times, throughput
@@ -48,8 +53,12 @@ def bench(bundle: Path, options: Bench | None = None) -> dict[str, Any]:
         frame, picture = source_frame(options.source_size)
         times = stage_times(model, frame, options)
         facts = conditions(model.bundle.manifest, options)
+        if on_device(model):
+            times["device"] = device_times(model, frame, options)
+            times["end_to_end"] = times["device"]["closed_loop"]
     with load(bundle, threads=options.threads, streams=options.streams) as model:
-        fps = throughput(model, frame, options)
+        measure = pipelined_fps if on_device(model) else throughput
+        fps = measure(model, frame, options)
     measured = {
         **times,
         "throughput_fps": fps,

@@ -43,6 +43,11 @@ def _table(measured: dict[str, Any]) -> str:
         f"{name:<12}{t['p50_ms']:>9.3f}{t['p90_ms']:>9.3f}{t['p99_ms']:>9.3f}"
         for name, t in rows.items()
     ]
+    if gpu := measured.get("device"):
+        engine, eager = gpu["engine"]["p50_ms"], gpu["closed_loop_no_graph"]["p50_ms"]
+        lines.append(f"GPU: engine alone {engine:.3f} ms, end to end without graph {eager:.3f} ms")
+        if gpu["gpu"]["steady"] is not True:
+            lines.append("the GPU's clock moved, throttled or cannot be read: do not trust this")
     streams = measured["conditions"]["streams"]
     lines.append(
         f"throughput {measured['throughput_fps']:g} frames/s ({streams} streams), "

@@ -49,6 +49,7 @@ class Lane:
         *,
         batch: int = 0,
         ring: bool = False,
+        graphs: bool = True,
     ) -> None:
         """Allocate; nothing runs yet.
 
@@ -58,13 +59,14 @@ class Lane:
             head: How outputs become results.
             batch: Batch size of a dynamic engine; 0: its largest.
             ring: Whether copies overlap with what computes.
+            graphs: Whether work is captured.
         """
         session = engine.session
         self.lock, self._session, self._preprocess = threading.Lock(), session, preprocess
         self.stream = session.stream()
         self.copies = session.stream() if ring else self.stream
         self._context = engine.context(batch=batch)
-        self._capturable = True
+        self._capturable, self._graphs = True, graphs
         tensors = (*self._context.inputs, *self._context.outputs)
         self._input = self._context.inputs[0]  # Model has seen to it that there is one
         self.batch = self._input.shape[0]
@@ -130,7 +132,9 @@ class Lane:
     def engine_ms(self, runs: int) -> list[float]:
         """Milliseconds of the engine alone, `runs` times, by events on the device."""
         with self.lock:
-            parts = Parts((), lambda: self._context.enqueue(self.stream), (), self._capturable)
+            parts = Parts(
+                (), lambda: self._context.enqueue(self.stream), (), self._capturable, self._graphs
+            )
             program = self._program(frame_segments(parts))
             first, last = self._events[:2]
             spans = []
@@ -176,7 +180,7 @@ class Lane:
         try:
             return self._program(frame_segments(self._parts(slot)))
         except MachineError as err:
-            if not self._capturable:
+            if not (self._capturable and self._graphs):
                 raise
             note(f"the engine stays outside the CUDA graph: {err.facts.get('reason', err.what)}")
             self._capturable = False
@@ -199,6 +203,7 @@ class Lane:
             lambda: self._context.enqueue(stream),
             (lambda: enqueue(self.decoder, self._head, stream, slot.blocks), download),
             self._capturable,
+            self._graphs,
         )
 
     def _letterbox(self) -> LetterboxPlan:

@@ -15,6 +15,7 @@ from edgecv.head import Head
 from edgecv.results import Results
 from edgecv.runtime.device.frame import Frame, frame_of
 from edgecv.runtime.device.pipeline import DevicePipeline
+from edgecv.runtime.device.program import graphs_wanted
 from edgecv.runtime.model import Model
 from edgecv.runtime.preprocess import Geometry
 
@@ -29,6 +30,10 @@ class DeviceModel(Model):
     (H, W, 3) uint8 in device memory, contiguous; it is not brought to the host.
 
     After a CUDA error nothing on this model works any more: `close()` it and load it again.
+
+    Attributes:
+        graphs: Whether frames are captured into CUDA graphs; may be switched between calls, to
+            measure what it brings.
     """
 
     input_types: ClassVar[tuple[str, ...]] = ("float32", "float16")
@@ -42,7 +47,8 @@ class DeviceModel(Model):
         super().__init__(bundle, engine)
         self.engine: TensorRtEngine = engine
         self._lock = threading.Lock()
-        self._pipelines: list[tuple[Head, int, int, DevicePipeline]] = []
+        self.graphs = graphs_wanted()
+        self._pipelines: list[tuple[tuple[Head, int, int, bool], DevicePipeline]] = []
 
     def results(
         self, images: Sequence[Any], *, color: str = "bgr", head: Head | None = None
@@ -90,7 +96,7 @@ class DeviceModel(Model):
     def close(self) -> None:
         """Free everything; the model cannot be called afterwards."""
         with self._lock:
-            for _, _, _, pipeline in self._pipelines:
+            for _, pipeline in self._pipelines:
                 pipeline.close()
             self._pipelines.clear()
         super().close()
@@ -104,20 +110,21 @@ class DeviceModel(Model):
 
     def _pipeline(self, count: int, head: Head | None, slots: int = 1) -> DevicePipeline:
         """The pipeline for `count` pictures at once; made when first needed."""
-        wanted, batch = head or self.head, self._batch_of(count)
+        key = (head or self.head, self._batch_of(count), slots, self.graphs)
         with self._lock:
-            for *key, pipeline in self._pipelines:
-                if key == [wanted, batch, slots]:
+            for other, pipeline in self._pipelines:
+                if other == key:
                     return pipeline
             made = DevicePipeline(
                 self.engine,
                 self.preprocess,
-                wanted,
-                batch=batch,
+                key[0],
+                batch=key[1],
                 contexts=self.engine.streams,
                 slots=slots,
+                graphs=self.graphs,
             )
-            self._pipelines.append((wanted, batch, slots, made))
+            self._pipelines.append((key, made))
             return made
 
     def _batch_of(self, count: int) -> int:

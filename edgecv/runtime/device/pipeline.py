@@ -46,7 +46,7 @@ class DevicePipeline:
         depth: How many batches are in flight at most.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         engine: TensorRtEngine,
         preprocess: Preprocessor,
@@ -55,6 +55,7 @@ class DevicePipeline:
         batch: int = 0,
         contexts: int = 1,
         slots: int = 1,
+        graphs: bool = True,
     ) -> None:
         """Allocate lanes and slots; graphs are captured when the first frame comes.
 
@@ -65,6 +66,7 @@ class DevicePipeline:
             batch: Batch size of a dynamic engine; 0: its largest.
             contexts: Frames that compute at once; each costs an execution context's memory.
             slots: Frames in flight per context: 1 for the least latency, 2 or 3 to overlap copies.
+            graphs: Whether a frame's work is captured into a CUDA graph.
 
         Raises:
             MachineError: no memory.
@@ -80,7 +82,8 @@ class DevicePipeline:
         with self._session.current():
             self._in_place = read_in_place(self._session)
             for _ in range(contexts):
-                lane = Lane(engine, preprocess, head, batch=batch, ring=slots > 1)
+                ring = slots > 1
+                lane = Lane(engine, preprocess, head, batch=batch, ring=ring, graphs=graphs)
                 self._lanes.append(lane)
             for _ in range(slots):
                 for lane in self._lanes:

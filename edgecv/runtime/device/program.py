@@ -30,33 +30,34 @@ class Parts(NamedTuple):
     """The work of one frame on a lane; each part was enqueued at least once before it is captured.
 
     `capturable`: whether the engine may be part of a graph.
+    `graphs`: whether anything is captured at all.
     """
 
     before: tuple[Step, ...]
     engine: Step
     after: tuple[Step, ...]
     capturable: bool
+    graphs: bool = True
 
 
 def graphs_wanted() -> bool:
-    """Whether frames are captured; `EDGECV_NO_GRAPH=1` switches it off, to measure or to debug."""
+    """Whether frames are captured by default; `EDGECV_NO_GRAPH=1` says no, to debug or compare."""
     return os.environ.get(NO_GRAPH) != "1"
 
 
 def frame_segments(parts: Parts) -> tuple[Segment, ...]:
     """As few segments as possible: one graph, or graphs around an engine that takes none."""
-    if not graphs_wanted() or parts.capturable:
-        return (Segment((*parts.before, parts.engine, *parts.after), graphs_wanted()),)
+    if not parts.graphs or parts.capturable:
+        return (Segment((*parts.before, parts.engine, *parts.after), parts.graphs),)
     return timed_segments(parts)
 
 
 def timed_segments(parts: Parts) -> tuple[Segment, ...]:
     """Three segments, so that each can be timed."""
-    graphs = graphs_wanted()
     return (
-        Segment(parts.before, graphs),
-        Segment((parts.engine,), graphs and parts.capturable),
-        Segment(parts.after, graphs),
+        Segment(parts.before, parts.graphs),
+        Segment((parts.engine,), parts.graphs and parts.capturable),
+        Segment(parts.after, parts.graphs),
     )
 
 

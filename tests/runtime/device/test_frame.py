@@ -9,7 +9,7 @@ from edgecv.errors import FileError, ShapeError, UnknownName
 from edgecv.ops.letterbox.nv12 import Nv12
 from edgecv.runtime import load
 from edgecv.runtime.device.frame import frame_of
-from tests.runtime.device.conftest import same
+from tests.gpu_machine import same
 
 
 def test_rgb_is_swapped_on_the_device(on_gpu, picture):

@@ -9,7 +9,7 @@ from edgecv.errors import MachineError
 from edgecv.runtime import load
 from edgecv.runtime.device.model import DeviceModel
 from tests.engines.fake_tensorrt import VERSIONS
-from tests.runtime.device.conftest import same
+from tests.gpu_machine import same
 
 KINDS = ("classify", "centernet", "dense")
 SIZES = ((64, 64), (48, 90), (37, 31))

@@ -10,7 +10,7 @@ from edgecv.runtime import load
 from edgecv.runtime.device.frame import frame_of
 from edgecv.runtime.device.pipeline import DevicePipeline
 from edgecv.runtime.device.program import NO_GRAPH
-from tests.runtime.device.conftest import same
+from tests.gpu_machine import same
 
 ALLOCATES = {"mem_alloc", "pagelocked_empty", "free", "memcpy_htod", "memcpy_dtoh", "memset_d8"}
 WAITS = {"synchronize", "event_synchronize", "is_done"}
@@ -249,7 +249,7 @@ def test_steps_are_timed_in_three_graphs(on_gpu, picture):
 def test_closing_frees_everything_and_closes_the_door(on_gpu, picture):
     model, here, _ = on_gpu("centernet")
     list(model.stream([picture(64, 64)] * 3))
-    pipeline = model._pipelines[0][3]
+    pipeline = model._pipelines[0][1]
     model.close()
     assert here.cuda.memory == {}
     with pytest.raises(MachineError, match="was closed"):

@@ -6,7 +6,7 @@ from edgecv.runtime import load
 from edgecv.runtime.device import placing
 from edgecv.runtime.device.placing import PLACE, measure, read_in_place
 from tests.cuda.device import open_session
-from tests.runtime.device.conftest import same
+from tests.gpu_machine import same
 
 
 @pytest.fixture

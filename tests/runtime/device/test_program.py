@@ -9,17 +9,19 @@ from edgecv.runtime.device.program import (
     Program,
     Segment,
     frame_segments,
+    graphs_wanted,
     timed_segments,
 )
 
 
-def _parts(capturable):
+def _parts(capturable, graphs=True):
     done = []
     parts = Parts(
         (lambda: done.append("before"),),
         lambda: done.append("engine"),
         (lambda: done.append("after"), lambda: done.append("download")),
         capturable,
+        graphs,
     )
     return parts, done
 
@@ -41,8 +43,10 @@ def test_graphs_around_an_engine_that_takes_none():
 
 @pytest.mark.parametrize("capturable", [True, False])
 def test_no_graph_at_all_if_the_user_says_so(monkeypatch, capturable):
+    assert graphs_wanted()
     monkeypatch.setenv(NO_GRAPH, "1")
-    parts, _ = _parts(capturable)
+    assert not graphs_wanted()
+    parts, _ = _parts(capturable, graphs=False)
     assert _shape(frame_segments(parts)) == [(4, False)]
     assert not any(segment.captured for segment in timed_segments(parts))
 

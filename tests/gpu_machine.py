@@ -1,4 +1,7 @@
-"""A machine with a GPU that is not there: bundles whose plans run on the emulated device."""
+"""A machine with a GPU that is not there: bundles whose plans run on the emulated device.
+
+Fixtures of tests/conftest.py. The whole device path is real but for pycuda, libcuda and TensorRT.
+"""
 
 import shutil
 from types import SimpleNamespace
@@ -6,19 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgecv.bundle import open_bundle, seal
-from edgecv.engines import trt_match, trt_run
-from edgecv.runtime import load
-from tests.cuda.device import install
-from tests.cuda_emulator.emulator import missing_compiler
-from tests.engines.fake_tensorrt import ONNX_PLAN, FakeTensorRT
-
 FLAVOURS = {"tensorrt": "engine.plan", "tensorrt-rtx": "engine.rtx"}
 
 
 @pytest.fixture
 def plan_bundle(tiny_bundle, tmp_path):
     """`plan_bundle(kind, batch=…, model=…)`: a tiny bundle rebuilt as one with a plan."""
+
+    from edgecv.bundle import open_bundle, seal
+    from tests.engines.fake_tensorrt import ONNX_PLAN
 
     def make(kind, *, batch=(1, 1, 1), flavour="tensorrt", version="10.3.0.26", model=None):
         source = tiny_bundle(kind, batch=batch)
@@ -37,6 +36,11 @@ def plan_bundle(tiny_bundle, tmp_path):
 @pytest.fixture
 def machine(monkeypatch):
     """`machine(version, …)`: put a GPU with that TensorRT here; its fake driver and TensorRT."""
+    from edgecv.engines import trt_match, trt_run
+    from tests.cuda.device import install
+    from tests.cuda_emulator.emulator import missing_compiler
+    from tests.engines.fake_tensorrt import FakeTensorRT
+
     if reason := missing_compiler():
         pytest.skip(reason)
 
@@ -57,6 +61,8 @@ def on_gpu(machine, plan_bundle):
 
     Every model is closed at the end, and nothing may be left on the device.
     """
+    from edgecv.runtime import load
+
     opened = []
 
     def make(kind, *, batch=(1, 1, 1), streams=1, version="10.3.0.26", **options):
