@@ -11,7 +11,14 @@ import numpy.typing as npt
 
 from edgecv.errors import ShapeError
 from edgecv.metrics.matching import Boxes, match_image
-from edgecv.results import Classes, Detections, Keypoints, Results, SegmentationMap
+from edgecv.results import (
+    Classes,
+    Detections,
+    Instances,
+    Keypoints,
+    Results,
+    SegmentationMap,
+)
 
 Array = npt.NDArray[Any]
 EXACT_DB = 300.0  # more than float64 can tell apart
@@ -97,8 +104,10 @@ class Agreement:
     task: str = ""
 
     def add(self, value: Results, reference: Results) -> None:
-        """Count one image."""
+        """Count one image; of instances their boxes."""
         self.images += 1
+        if isinstance(value, Instances) and isinstance(reference, Instances):
+            value, reference = value.detections, reference.detections
         if isinstance(value, Classes) and isinstance(reference, Classes):
             self.task = "classify"
             self.same += int(value.ids[0] == reference.ids[0])

@@ -47,11 +47,11 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
         side = shape[-1 if last else 1] if len(shape) == 3 else -1
         before = _BOX + int(getattr(head, "objectness", False))
         return side - before if side > before else -1
-    if kind == "anchors":
+    if kind in ("anchors", "yolact"):
         background = getattr(head, "activation", "") == "softmax"
         return shape[2] - background if len(shape) == 3 and shape[2] > background else -1
-    if kind == "paf":
-        return -1  # a background's map may follow the joints'
+    if kind in ("paf", "two_stage", "two_stage_masks"):
+        return -1  # a background's map may follow the joints'; a part of its own scores classes
     if kind == "segment":
         labels = getattr(head, "form", "logits") == "labels"
         return -1 if labels or len(shape) != 4 else max(2, shape[1])  # one channel: two classes

@@ -13,6 +13,7 @@ from pydantic import Field
 from edgecv.head.anchors import AnchorsHead
 from edgecv.head.classify import ClassifyHead
 from edgecv.head.detect import CenterNetHead, DenseHead
+from edgecv.head.instance import TwoStageHead, TwoStageMasksHead, YolactHead
 from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
 from edgecv.head.schema import HeadSchema
 from edgecv.head.segment import SegmentHead
@@ -30,6 +31,9 @@ __all__ = [
     "IntegralHead",
     "PafHead",
     "SegmentHead",
+    "TwoStageHead",
+    "TwoStageMasksHead",
+    "YolactHead",
 ]
 
 Head = Annotated[
@@ -40,7 +44,10 @@ Head = Annotated[
     | HeatmapHead
     | IntegralHead
     | PafHead
-    | SegmentHead,
+    | SegmentHead
+    | TwoStageHead
+    | TwoStageMasksHead
+    | YolactHead,
     Field(discriminator="kind"),
 ]
 HEADS: dict[str, type[HeadSchema]] = {
@@ -52,5 +59,8 @@ HEADS: dict[str, type[HeadSchema]] = {
     "integral": IntegralHead,
     "paf": PafHead,
     "segment": SegmentHead,
+    "two_stage": TwoStageHead,
+    "two_stage_masks": TwoStageMasksHead,
+    "yolact": YolactHead,
 }
-TASKS = ("classify", "detect", "pose", "segment")
+TASKS = ("classify", "detect", "pose", "segment", "instance")

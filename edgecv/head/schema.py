@@ -19,6 +19,7 @@ class HeadSchema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     roles: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[tuple[str, ...]] = ()  # engines of its own a bundle holds below parts/
     task: ClassVar[str] = ""
 
     names: tuple[str, ...] = ()

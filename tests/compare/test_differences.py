@@ -5,7 +5,7 @@ import pytest
 
 from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
 from edgecv.errors import ShapeError
-from edgecv.results import Classes, Detections, Keypoints, SegmentationMap
+from edgecv.results import Classes, Detections, Instances, Keypoints, SegmentationMap
 
 
 def gap(*pairs):
@@ -70,6 +70,16 @@ def test_boxes_are_matched_by_class_and_overlap():
     agreement.add(boxes((0, 0, 10, 8, 1), (20, 20, 30, 30, 3)), reference)
     found = agreement.to_dict()
     assert (found["boxes"], found["iou50"], found["iou90"]) == (4, 0.5, 0.0)
+
+
+def test_instances_are_matched_by_their_boxes():
+    plain = boxes((0, 0, 10, 10, 1), (20, 20, 30, 30, 2))
+    soft = (np.ones((2, 2), np.float32),) * 2
+    parts = (plain.boxes, plain.scores, plain.ids, soft, plain.boxes, plain.names)
+    found = Instances(*parts, plain.image_size)
+    agreement = Agreement()
+    agreement.add(found, found)
+    assert agreement.to_dict() == {"images": 1, "boxes": 4, "iou50": 1.0, "iou90": 1.0}
 
 
 def test_no_boxes_on_either_side_is_agreement():

@@ -7,7 +7,15 @@ import pytest
 from edgecv.bundle import Tensor
 from edgecv.errors import RecipeError
 from edgecv.export.roles import check_roles, class_count
-from edgecv.head import AnchorsHead, CenterNetHead, ClassifyHead, DenseHead, SegmentHead
+from edgecv.head import (
+    AnchorsHead,
+    CenterNetHead,
+    ClassifyHead,
+    DenseHead,
+    SegmentHead,
+    TwoStageHead,
+    YolactHead,
+)
 from edgecv.recipe import Recipe
 
 
@@ -39,6 +47,8 @@ COUNTS = [
     pytest.param(SegmentHead(), (1, 21, 65, 65), 21, id="segment"),
     pytest.param(SegmentHead(), (1, 1, 65, 65), 2, id="segment-binary"),
     pytest.param(SegmentHead(form="labels"), (1, 1, 65, 65), -1, id="segment-labels"),
+    pytest.param(YolactHead(), (1, 19248, 81), 80, id="yolact"),
+    pytest.param(TwoStageHead(), (1, 3, 200, 200), -1, id="two-stage"),
 ]
 
 

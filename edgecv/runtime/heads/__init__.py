@@ -16,6 +16,7 @@ from edgecv.errors import FileError, ShapeError
 from edgecv.head import Head
 from edgecv.ops._probability import logit, sigmoid
 from edgecv.results import Results
+from edgecv.runtime.parts import Part
 from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
@@ -36,7 +37,10 @@ T = TypeVar("T", bound=Shaped)
 
 
 def decode(
-    head: Head, outputs: Mapping[str, Array], geometries: Sequence[Geometry]
+    head: Head,
+    outputs: Mapping[str, Array],
+    geometries: Sequence[Geometry],
+    parts: Mapping[str, Part] | None = None,
 ) -> list[Results]:
     """Results of the first `len(geometries)` images of a batch.
 
@@ -45,14 +49,15 @@ def decode(
         outputs: Output name -> array; the first dimension is the batch, which may be longer than
             `geometries` (padding of a fixed batch).
         geometries: How each image lay in the network's input.
+        parts: The bundle's other engines, for a head that has some (`head.parts`).
 
     Raises:
         FileError: an output the head needs is not there.
         ShapeError: an output has another shape than the head needs.
     """
-    found: list[Results] = import_module(f"edgecv.runtime.heads.{head.kind}").decode(
-        head, outputs, geometries
-    )
+    module = import_module(f"edgecv.runtime.heads.{head.kind}")
+    given = {"parts": parts} if head.parts else {}
+    found: list[Results] = module.decode(head, outputs, geometries, **given)
     return found
 
 
