@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -188,20 +189,23 @@ class Ledger:
     def __init__(self) -> None:
         """Nothing allocated yet."""
         self._owned: dict[int, Owned] = {}
+        self._lock = Lock()
         self.nbytes = self.peak_nbytes = 0
 
     def add(self, allocation: Any, nbytes: int) -> Owned:
         """Count an allocation."""
         owned = Owned(self, allocation, nbytes)
-        self._owned[id(owned)] = owned
-        self.nbytes += nbytes
-        self.peak_nbytes = max(self.peak_nbytes, self.nbytes)
+        with self._lock:
+            self._owned[id(owned)] = owned
+            self.nbytes += nbytes
+            self.peak_nbytes = max(self.peak_nbytes, self.nbytes)
         return owned
 
     def remove(self, owned: Owned) -> None:
         """Forget one that is being freed."""
-        if self._owned.pop(id(owned), None) is not None:
-            self.nbytes -= owned.nbytes
+        with self._lock:
+            if self._owned.pop(id(owned), None) is not None:
+                self.nbytes -= owned.nbytes
 
     def free_all(self) -> None:
         """Free whatever is left."""

@@ -6,8 +6,8 @@ streams, kernels and graphs come from a session and end with it: `close()` frees
 Threads: CUDA has one primary context a device and one current context a thread. A thread that uses
 a session does so inside `with session.current():`. A worker has its own stream, its own execution
 context and its own plans; it shares with others only the session and device arrays nobody writes.
-Not run on a GPU yet: tested against a fake pycuda that has
-only the names of the real one.
+Not run on a GPU yet: tested against a fake pycuda that has only the names of
+the real one.
 """
 
 from __future__ import annotations
@@ -33,40 +33,6 @@ from edgecv.errors import MachineError, MissingPackage
 
 T = TypeVar("T")
 _NOTHING: Mapping[str, int | float | str] = MappingProxyType({})
-
-
-class Buffer:
-    """Device memory with a pinned host array of the same capacity beside it.
-
-    Attributes:
-        address: Device address.
-        nbytes: Capacity in bytes.
-    """
-
-    def __init__(self, driver: Any, nbytes: int) -> None:
-        """Allocate both; at least one byte, as CUDA has no empty allocation."""
-        self._driver = driver
-        self.nbytes = max(1, nbytes)
-        self._device = driver.mem_alloc(self.nbytes)
-        self._host: Array = driver.pagelocked_empty(self.nbytes, np.uint8)
-        self.address = int(self._device)
-
-    def host(self, shape: tuple[int, ...], dtype: str) -> Array:
-        """The pinned array, seen as `shape` and `dtype`."""
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        return self._host[:size].view(dtype).reshape(shape)
-
-    def upload(self, nbytes: int, stream: Stream) -> None:
-        """Copy the first bytes of the pinned array to the device, in the order of the stream."""
-        self._driver.memcpy_htod_async(self.address, self._host[:nbytes], stream.raw)
-
-    def download(self, nbytes: int, stream: Stream) -> None:
-        """Copy the first bytes of the device memory to the pinned array, in stream order."""
-        self._driver.memcpy_dtoh_async(self._host[:nbytes], self.address, stream.raw)
-
-    def free(self) -> None:
-        """Free the device memory; the pinned memory goes with its array."""
-        self._device.free()
 
 
 class Session:
@@ -134,8 +100,8 @@ class Session:
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
         """A device array whose contents are undefined."""
         nbytes = math.prod(shape) * np.dtype(dtype).itemsize
-        with self._lock:  # CUDA has no empty allocation: at least one byte
-            owner = self._ledger.add(self._driver.mem_alloc(max(1, nbytes)), nbytes)
+        # CUDA has no empty allocation: at least one byte
+        owner = self._ledger.add(self._driver.mem_alloc(max(1, nbytes)), nbytes)
         return DeviceArray(self._driver, shape, dtype, owner)
 
     def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> DeviceArray:
@@ -169,7 +135,7 @@ class Session:
         return adopt(self._driver, thing)
 
     def pinned(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """A page-locked host array, for asynchronous copies; the session keeps it."""
+        """A page-locked host array, for asynchronous copies; the session keeps it (`unpin`)."""
         array: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype))
         return self._keep(array)
 
@@ -179,7 +145,16 @@ class Session:
         host: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype), mem_flags=flags)
         pinned: Any = host.base
         device = Foreign(host, int(pinned.get_device_pointer()))
-        return self._keep(Mapped(host, DeviceArray(self._driver, shape, dtype, device)))
+        return Mapped(self._keep(host), DeviceArray(self._driver, shape, dtype, device))
+
+    def unpin(self, host: Array) -> None:
+        """Let go of a pinned or mapped array, as `pinned` or `Mapped.host` gave it.
+
+        Its memory is freed with the last reference; drop that inside `current()`, with nothing in
+        flight and no graph that copies to or from it.
+        """
+        with self._lock:
+            self._kept = [kept for kept in self._kept if kept is not host]
 
     def kernels(self, source: Path, defines: Mapping[str, int | float | str] = _NOTHING) -> Kernels:
         """The kernels of a .cu file, loaded once: from the bundle, the cache, or compiled.
@@ -223,10 +198,6 @@ class Session:
         """Free device memory in bytes; call inside `current()`."""
         free, _ = self._driver.mem_get_info()
         return int(free)
-
-    def buffer(self, nbytes: int) -> Buffer:
-        """Device and pinned memory of `nbytes`; call inside `current()`."""
-        return Buffer(self._driver, nbytes)
 
     def close(self) -> None:
         """Free what is left and give the primary context back; a second call does nothing.

@@ -98,6 +98,10 @@ class Pinned:
     def free(self):
         self._memory.free(self.address)
 
+    def __del__(self):
+        if self.address in self._memory.live:
+            self.free()
+
 
 def bytes_of(host) -> np.ndarray:
     """A host array's memory, byte by byte; a copy would be silent, so it is refused."""

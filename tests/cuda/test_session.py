@@ -163,29 +163,26 @@ def test_writing_beside_an_allocation_is_found(cuda, at, told):
         cuda.finish()
 
 
-def test_a_buffer_has_both_sides(cuda, rng):
+def test_an_unpinned_array_is_freed_with_its_last_reference(cuda):
     here = Session()
-    values = rng.standard_normal((2, 3)).astype(np.float32)
     with here.current():
-        buffer, stream = here.buffer(64), here.stream()
-        np.copyto(buffer.host((2, 3), "float32"), values)
-        buffer.upload(values.nbytes, stream)
-        stream.synchronize()
-        buffer.host((2, 3), "float32")[:] = 0
-        buffer.download(values.nbytes, stream)
-        stream.synchronize()
-        np.testing.assert_array_equal(buffer.host((2, 3), "float32"), values)
-        buffer.free()
+        first, mapped = here.pinned((4,), "float32"), here.mapped((4,), "float32")
+        assert len(cuda.host_memory.live) == 2
+        here.unpin(first)
+        here.unpin(mapped.host)
+        assert len(cuda.host_memory.live) == 2
+        del first, mapped
+        assert len(cuda.host_memory.live) == 0
     here.close()
-    assert cuda.memory == {}
-    assert cuda.depth == 0
 
 
-def test_an_empty_buffer_is_one_byte(cuda):
+def test_free_memory_is_asked_of_the_driver(cuda):
     here = Session()
     with here.current():
-        assert here.buffer(0).nbytes == 1
+        array = here.empty((1,), "uint8")
         assert here.free_bytes() == (8 << 30) - 1
+        array.free()
+    here.close()
 
 
 def test_a_device_that_is_not_there_is_said(cuda):
