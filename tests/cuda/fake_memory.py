@@ -1,5 +1,6 @@
 """The fake device's memory: host memory at real addresses, between guard zones."""
 
+import ctypes
 from bisect import bisect_right
 
 import numpy as np
@@ -7,6 +8,18 @@ import numpy as np
 GUARD = 4096  # bytes on each side of an allocation
 _ALIGN = 256  # as cuMemAlloc aligns
 _GUARD_BYTE, _FRESH, _DEAD = 0xA5, 0xCD, 0xDD
+
+
+_PROCESS = ctypes.CDLL(None)
+_SANITIZED = hasattr(_PROCESS, "__asan_poison_memory_region")  # libasan is preloaded
+
+
+def _forbid(zone: np.ndarray, forbidden: bool) -> None:
+    """Under AddressSanitizer, a kernel that touches these bytes ends the process with a report."""
+    if _SANITIZED and zone.nbytes:
+        name = "__asan_poison_memory_region" if forbidden else "__asan_unpoison_memory_region"
+        call = getattr(_PROCESS, name)
+        call(ctypes.c_void_p(zone.ctypes.data), ctypes.c_size_t(zone.nbytes))
 
 
 class Memory:
@@ -26,6 +39,8 @@ class Memory:
         self._zones[address] = zone
         self.live[address] = zone[start : start + nbytes]
         self.live[address][:] = _FRESH
+        _forbid(zone, True)
+        _forbid(self.live[address], False)
         return address
 
     def free(self, address: int) -> None:
@@ -34,10 +49,12 @@ class Memory:
         self.check(address)
         array = self.live.pop(address)
         zone = self._zones.pop(address)
+        _forbid(zone, False)
         self._dead[address] = array.nbytes
         array[:] = _DEAD
         if array.nbytes <= 1 << 20:  # small memory stays, so that a late write hits nothing else
             self._graves.append(zone)
+            _forbid(zone, True)
 
     def check(self, address: int) -> None:
         """Whether anything was written beside an allocation."""
