@@ -68,8 +68,9 @@ def elsewhere(wheel, tmp_path_factory):
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
 
     def edgecv(*arguments):
-        return _run([python, "-m", "edgecv", *arguments], folder, PYTHONPATH="")
+        return edgecv.python("-m", "edgecv", *arguments)
 
+    edgecv.python = lambda *arguments: _run([python, *arguments], folder, PYTHONPATH="")
     return edgecv
 
 
@@ -90,6 +91,26 @@ def test_zoo_lists_architectures_outside_the_checkout(elsewhere):
     done = elsewhere("zoo", "--json")
     assert done.returncode == 0, done.stderr
     assert "resnet18" in done.stdout
+
+
+KERNELS = """
+import sys
+from pathlib import Path
+from edgecv.cuda.cubins import PACKAGE, precompile
+from edgecv.cuda.nvrtc import installed
+assert "site-packages" in str(PACKAGE), PACKAGE
+sources = sorted(PACKAGE.rglob("*.cu"))[:1]
+print("compiled" if not installed() else precompile(sources, ["sm87"], Path("cubins"))[0].name)
+"""
+
+
+def test_kernels_are_inside_and_compile_elsewhere(wheel, elsewhere):
+    names = _names(wheel)
+    assert any(name.endswith(".cu") for name in names)
+    assert "edgecv/cuda/include/edgecv/half.cuh" in names
+    done = elsewhere.python("-c", KERNELS)
+    assert done.returncode == 0, done.stderr
+    assert "-sm87-cuda" in done.stdout or "compiled" in done.stdout
 
 
 def _python_3_10():
