@@ -52,7 +52,9 @@ def _json(row: dict[str, Any]) -> None:
 
 
 def _text(row: dict[str, Any]) -> None:
-    found = row["result"].get("classes") or row["result"].get("boxes") or []
+    result = row["result"]
+    people = [{"name": "person", **person} for person in result.get("people", ())]
+    found = result.get("classes") or result.get("boxes") or people
     said = ", ".join(f"{item['name']} {item['score']:.2f}" for item in found[:8]) or "nothing"
     more = f", and {len(found) - 8} more" if len(found) > 8 else ""
     typer.echo(f"{row['source']} #{row['frame']}  {sum(row['ms'].values()):.1f} ms  {said}{more}")

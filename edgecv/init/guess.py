@@ -9,6 +9,7 @@ from typing import Any
 
 from edgecv.bundle import Tensor
 from edgecv.head import HEADS
+from edgecv.init.pose import guess_maps, guess_paf
 
 _MUCH = 4  # a dense head has at least this many times more anchor points than channels
 _BOX = 4
@@ -57,6 +58,9 @@ def guess_head(
         "dense": _dense,
         "centernet": _centernet,
         "segment": partial(_segment, named=kind == "segment"),
+        "paf": _pose,
+        "heatmap": partial(_pose, named=kind),
+        "integral": partial(_pose, named=kind),
     }
     for name, guess in guesses.items():
         if kind in ("", name) and (result := guess(found, size, last)):
@@ -168,6 +172,15 @@ def _segment(
         "kind": f"one output of {item.shape[1]} maps of {cells[0]}x{cells[1]}: a score per pixel"
     }
     return HeadGuess("segment", {"logits": item.name}, classes, {"form": "logits"}, why)
+
+
+def _pose(
+    found: tuple[Tensor, ...], size: tuple[int, int], last: LastOperators, *, named: str = "paf"
+) -> HeadGuess | None:
+    """A map a joint may as well be a segmenter's: heads without fields have to be named."""
+    guess = guess_maps if named in ("heatmap", "integral") else guess_paf
+    told = guess(found, size) if named else None
+    return told and HeadGuess(named, told.outputs, 0, told.values, told.why)
 
 
 def _maps(maps: list[Tensor]) -> tuple[dict[str, Tensor] | None, str]:
