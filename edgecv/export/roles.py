@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from edgecv.bundle import Tensor
 from edgecv.errors import RecipeError
+from edgecv.head import YoloV1Head, YoloV3Head
 from edgecv.recipe import Recipe
 
 _BOX = 4  # box values before the class scores of a dense head
@@ -50,9 +52,21 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
     if kind in ("anchors", "yolact"):
         background = getattr(head, "activation", "") == "softmax"
         return shape[2] - background if len(shape) == 3 and shape[2] > background else -1
+    if isinstance(head, YoloV1Head | YoloV3Head):
+        return _yolo_classes(head, shape)
     if kind in ("paf", "two_stage", "two_stage_masks"):
         return -1  # a background's map may follow the joints'; a part of its own scores classes
     if kind == "segment":
         labels = getattr(head, "form", "logits") == "labels"
         return -1 if labels or len(shape) != 4 else max(2, shape[1])  # one channel: two classes
     return shape[1] if len(shape) >= 2 else -1
+
+
+def _yolo_classes(head: YoloV1Head | YoloV3Head, shape: tuple[int, ...]) -> int:
+    """Of a grid (N, S * S * values) or (N, S, S, values), or of the first scale's map."""
+    if min(shape[1:], default=-1) < 1:
+        return -1
+    if isinstance(head, YoloV1Head):
+        return prod(shape[1:]) // head.side**2 - 5 * head.boxes
+    last = head.layout == "channels_last"
+    return (shape[-1] if last else shape[1] // len(head.anchors[0])) - 5

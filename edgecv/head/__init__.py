@@ -17,6 +17,7 @@ from edgecv.head.instance import TwoStageHead, TwoStageMasksHead, YolactHead
 from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
 from edgecv.head.schema import HeadSchema
 from edgecv.head.segment import SegmentHead
+from edgecv.head.yolo import YoloV1Head, YoloV3Head
 
 __all__ = [
     "HEADS",
@@ -34,6 +35,8 @@ __all__ = [
     "TwoStageHead",
     "TwoStageMasksHead",
     "YolactHead",
+    "YoloV1Head",
+    "YoloV3Head",
 ]
 
 Head = Annotated[
@@ -41,6 +44,8 @@ Head = Annotated[
     | CenterNetHead
     | DenseHead
     | AnchorsHead
+    | YoloV1Head
+    | YoloV3Head
     | HeatmapHead
     | IntegralHead
     | PafHead
@@ -55,6 +60,8 @@ HEADS: dict[str, type[HeadSchema]] = {
     "centernet": CenterNetHead,
     "dense": DenseHead,
     "anchors": AnchorsHead,
+    "yolo_v1": YoloV1Head,
+    "yolo_v3": YoloV3Head,
     "heatmap": HeatmapHead,
     "integral": IntegralHead,
     "paf": PafHead,

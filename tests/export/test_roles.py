@@ -15,6 +15,8 @@ from edgecv.head import (
     SegmentHead,
     TwoStageHead,
     YolactHead,
+    YoloV1Head,
+    YoloV3Head,
 )
 from edgecv.recipe import Recipe
 
@@ -42,6 +44,11 @@ COUNTS = [
     pytest.param(AnchorsHead(), (1, 76725, 80), 80, id="anchors"),
     pytest.param(AnchorsHead(activation="softmax"), (1, 8732, 21), 20, id="with-background"),
     pytest.param(AnchorsHead(activation="softmax"), (1, 8732, 1), -1, id="background-alone"),
+    pytest.param(YoloV1Head(), (1, 1470), 20, id="yolo-v1"),
+    pytest.param(YoloV1Head(), (1, 7, 7, 30), 20, id="yolo-v1-cells"),
+    pytest.param(YoloV3Head(), (1, 255, 13, 13), 80, id="yolo-v3"),
+    pytest.param(YoloV3Head(layout="channels_last"), (1, 3, 13, 13, 85), 80, id="yolo-v5"),
+    pytest.param(YoloV3Head(), (1, -1, 13, 13), -1, id="yolo-not-said"),
     pytest.param(DenseHead(), (1, 4, 8400), -1, id="only-boxes"),
     pytest.param(DenseHead(), (84, 8400), -1, id="dense-without-batch"),
     pytest.param(SegmentHead(), (1, 21, 65, 65), 21, id="segment"),

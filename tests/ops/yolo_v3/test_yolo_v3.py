@@ -1,0 +1,118 @@
+"""YOLO v2 to v7 by hand, and against the papers' equations written in torch, point by point."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from edgecv.errors import ShapeError
+from edgecv.ops._jit import DISABLE
+from edgecv.ops.yolo_v3 import YoloLayout, YoloScale, yolo_v3
+
+torch = pytest.importorskip("torch")
+LAYOUTS = [YoloLayout(*flags) for flags in itertools.product((False, True), repeat=4)]
+SCALES = [
+    YoloScale(32, ((40, 30), (60, 80)), 1.05),
+    YoloScale(16, ((10, 14), (23, 27), (37, 58)), 1.2),
+]
+
+
+def name(layout):
+    return "-".join(key for key, on in layout._asdict().items() if on) or "v3"
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def form(request, monkeypatch):
+    if request.param == "numpy":
+        monkeypatch.setenv(DISABLE, "1")
+    else:
+        pytest.importorskip("numba")
+    return request.param
+
+
+def test_a_box_by_hand(form):
+    values = np.full((2, 3, 3, 7), -20, np.float32)  # two anchors, 3 x 3 cells, two classes
+    values[1, 2, 0] = [0, math.log(3), math.log(2), 0, math.log(4), -20, math.log(9)]
+    scale = [YoloScale(8, ((5, 5), (10, 20)))]
+    (box,) = yolo_v3([values], scale, YoloLayout(channels_last=True), 0.5, 9).boxes
+    # cell (0, 2): centre (0.5 * 8, 2.75 * 8), size (2 * 10, 1 * 20)
+    assert box.tolist() == pytest.approx([4 - 10, 22 - 10, 4 + 10, 22 + 10])
+    found = yolo_v3([values], scale, YoloLayout(channels_last=True), 0.5, 9)
+    assert (found.ids.tolist(), found.scores.tolist()) == ([1], [pytest.approx(0.8 * 0.9)])
+    # v5: centre ((0.5 * 2 - 0.5) * 8, (2 + 0.75 * 2 - 0.5) * 8), size ((4/3)^2 * 10, 1 * 20)
+    layout = YoloLayout(channels_last=True, square=True)
+    (box,) = yolo_v3([values], [scale[0]._replace(scale_xy=2)], layout, 0.5, 9).boxes
+    half = 10 * 16 / 9 / 2
+    assert box.tolist() == pytest.approx([4 - half, 24 - 10, 4 + half, 24 + 10])
+
+
+def literal(maps, layout, score):
+    """Point by point in float64: (score, class, box), best first."""
+    found = []
+    for values, scale in zip(maps, SCALES, strict=True):
+        count = len(scale.anchors)
+        table = torch.from_numpy(values.astype(np.float64))
+        if not layout.channels_last:
+            table = table.reshape(count, -1, *values.shape[1:]).permute(0, 2, 3, 1)
+        for a, y, x in itertools.product(*map(range, table.shape[:3])):
+            t = table[a, y, x]
+            classes = torch.softmax(t[5:], 0) if layout.softmax else torch.sigmoid(t[5:])
+            scores = torch.sigmoid(t[4]) * classes
+            xy = torch.sigmoid(t[:2]) * scale.scale_xy - (scale.scale_xy - 1) / 2
+            xy = (xy + torch.tensor([x, y])) * scale.stride
+            factor = (2 * torch.sigmoid(t[2:4])) ** 2 if layout.square else torch.exp(t[2:4])
+            wh = factor * torch.tensor(scale.anchors[a])
+            box = torch.cat([xy - wh / 2, xy + wh / 2]).tolist()
+            ids = range(len(scores)) if layout.multi_label else [int(scores.argmax())]
+            found += [(float(scores[c]), c, box) for c in ids if scores[c] >= score]
+    return sorted(found, key=lambda one: -one[0])
+
+
+def maps_of(rng, layout, classes=3):
+    maps = []
+    for scale, (h, w) in zip(SCALES, ((3, 4), (6, 8)), strict=True):
+        values = rng.normal(0, 1.5, (len(scale.anchors), h, w, 5 + classes)).astype(np.float32)
+        if not layout.channels_last:
+            values = np.ascontiguousarray(values.transpose(0, 3, 1, 2).reshape(-1, h, w))
+        maps.append(values)
+    return maps
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=name)
+def test_equals_the_equations(form, rng, layout):
+    maps = maps_of(rng, layout)
+    wanted = literal(maps, layout, 0.4)
+    found = yolo_v3(maps, SCALES, layout, 0.4, 1000)
+    assert found.total == len(wanted) > 10
+    assert found.ids.tolist() == [one[1] for one in wanted]
+    np.testing.assert_allclose(found.scores, [one[0] for one in wanted], atol=1e-6)
+    np.testing.assert_allclose(found.boxes, [one[2] for one in wanted], rtol=1e-5, atol=1e-4)
+
+
+def test_k_counts_the_rest_and_nan_is_counted(form, rng):
+    layout = YoloLayout()
+    maps = maps_of(rng, layout)
+    all_of_them = yolo_v3(maps, SCALES, layout, 0.2, 1000)
+    few = yolo_v3(maps, SCALES, layout, 0.2, 5)
+    assert few.total == all_of_them.total
+    assert np.array_equal(few.boxes, all_of_them.boxes[:5])
+    maps[0][4] = np.nan  # the objectness of the first anchor
+    assert yolo_v3(maps, SCALES, layout, 0.2, 5).nan == maps[0][4].size
+
+
+@pytest.mark.parametrize(
+    ("shapes", "layout", "says"),
+    [
+        pytest.param([(16, 2, 2)], YoloLayout(), "one map a scale", id="maps"),
+        pytest.param([(15, 2, 2), (24, 2, 2)], YoloLayout(), r"\(2 \* \(5 \+ C\)", id="anchors"),
+        pytest.param([(10, 2, 2), (15, 2, 2)], YoloLayout(), "5 . C", id="no-class"),
+        pytest.param([(12, 2, 2), (21, 2, 2)], YoloLayout(), "same classes", id="classes"),
+        pytest.param(
+            [(2, 2, 2, 6)] * 2, YoloLayout(channels_last=True), r"\(3, h, w", id="channels-last"
+        ),
+    ],
+)
+def test_refuses(shapes, layout, says):
+    with pytest.raises(ShapeError, match=says):
+        yolo_v3([np.zeros(shape, np.float32) for shape in shapes], SCALES, layout, 0.5, 10)
