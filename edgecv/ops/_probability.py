@@ -18,7 +18,8 @@ def logit(probability: float) -> float:
 
 def sigmoid(logits: Array) -> Array:
     """1 / (1 + exp(-x)) in float32, without overflow."""
-    probability: Array = np.exp(-np.logaddexp(np.float32(0), -logits))
+    with np.errstate(invalid="ignore"):  # NaN stays NaN
+        probability: Array = np.exp(-np.logaddexp(np.float32(0), -logits))
     return probability
 
 
