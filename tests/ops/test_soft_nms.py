@@ -141,10 +141,14 @@ def test_odd_boxes_and_scores(session, form, decay):
 
 
 def test_ids_that_are_no_class_are_dropped(session):
-    boxes, scores = np.float32([[[0, 0, 9, 9]] * 3]), np.float32([[0.9, 0.8, 0.7]])
-    ids = np.int64([[4, -1, 1]])
-    ((index, _, _),) = on_device(session, boxes, scores, ids, Decay(), classes=4)
-    assert index.tolist() == [2]
+    boxes, scores = np.float32([[0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]]), [0.9, 0.8, 0.7]
+    plan = SoftNmsPlan(session, batch=1, n=3, classes=4, decay=Decay())
+    given = session.upload(boxes[None]), session.upload(np.float32([scores]))
+    count, stream, found = session.upload(np.int32([3])), session.stream(), []
+    for ids in ([0, 1, 2], [4, -1, 1]):  # nothing of the first frame may stay
+        plan.enqueue(stream, *given, session.upload(np.int32([ids])), count)
+        found.append(session.download(plan.index)[0, :3].tolist())
+    assert found == [[0, 1, 2], [2, -1, -1]]
 
 
 @pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
