@@ -1,4 +1,4 @@
-"""The CUDA twin against the CPU twin, which test_anchors.py holds to the papers' formulas."""
+"""The CUDA twin against the CPU twin, which test_cpu.py holds to the papers' formulas."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The CUDA twin against the CPU twin, which test_yolo_v1.py holds to darknet's loops."""
+"""The CUDA twin against the CPU twin, which test_cpu.py holds to darknet's loops."""
 
 import itertools
 

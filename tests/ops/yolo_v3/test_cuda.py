@@ -1,4 +1,4 @@
-"""The CUDA twin against the CPU twin, which test_yolo_v3.py holds to the papers' equations."""
+"""The CUDA twin against the CPU twin, which test_cpu.py holds to the papers' equations."""
 
 import itertools
 
