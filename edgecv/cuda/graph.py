@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from edgecv.cuda.driver import load_driver
 from edgecv.cuda.stream import Stream
 from edgecv.errors import MachineError
 
+_holding, _held = Lock(), list[bool]()  # first: whether it was on; then one a capture
 _THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
 
@@ -61,6 +64,11 @@ class Graph:
         code = self._library.cuGraphLaunch(self._executable, ctypes.c_void_p(stream.handle))
         _check(self._library, code, "cuGraphLaunch")
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._executable is None
+
     def close(self) -> None:
         """Destroy it; it must not be running. A second call does nothing."""
         executable, self._executable = self._executable, None
@@ -72,9 +80,7 @@ def _capture(library: Any, stream: Stream, record: Callable[[], None]) -> ctypes
     """The graph of what `record` does. Garbage collection waits: a free would spoil the capture."""
     handle, graph = ctypes.c_void_p(stream.handle), ctypes.c_void_p()
     begin = _named(library, "cuStreamBeginCapture_v2", "cuStreamBeginCapture")
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with _no_collection():
         _check(library, begin(handle, ctypes.c_int(_THREAD_LOCAL)), "cuStreamBeginCapture")
         try:
             record()
@@ -85,10 +91,24 @@ def _capture(library: Any, stream: Stream, record: Callable[[], None]) -> ctypes
             raise
         code = library.cuStreamEndCapture(handle, ctypes.byref(graph))
         _check(library, code, "cuStreamEndCapture")
-    finally:
-        if collecting:
-            gc.enable()
     return graph
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold garbage collection off while any thread captures."""
+    with _holding:
+        if not _held:
+            _held.append(gc.isenabled())
+            gc.disable()
+        _held.append(True)
+    try:
+        yield
+    finally:
+        with _holding:
+            _held.pop()
+            if len(_held) == 1 and _held.pop():
+                gc.enable()
 
 
 def _instantiate(library: Any, graph: ctypes.c_void_p) -> ctypes.c_void_p | None:

@@ -45,14 +45,16 @@ class Nvrtc:
             OSError: it does not load.
         """
         folder = Path(path).parent
-        for builtins in sorted(folder.glob("libnvrtc-builtins.so*")) if folder.name else []:
+        major = re.search(r"\.so\.(\d+)", Path(path).name)
+        pattern = f"libnvrtc-builtins.so.{major.group(1) if major else ''}*"
+        for builtins in sorted(folder.glob(pattern)) if folder.name else []:
             ctypes.CDLL(str(builtins), mode=ctypes.RTLD_GLOBAL)
         self.path = path
         self._library: Any = ctypes.CDLL(str(path))
         self._library.nvrtcGetErrorString.restype = ctypes.c_char_p
-        major, minor = ctypes.c_int(), ctypes.c_int()
-        self._library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
-        self.version = (major.value, minor.value)
+        numbers = ctypes.c_int(), ctypes.c_int()
+        self._library.nvrtcVersion(ctypes.byref(numbers[0]), ctypes.byref(numbers[1]))
+        self.version = (numbers[0].value, numbers[1].value)
 
     def capabilities(self) -> tuple[str, ...]:
         """The devices it compiles for: `sm75`, …; empty where it is too old to say (11.1)."""

@@ -136,15 +136,12 @@ class Session:
 
     def pinned(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """A page-locked host array, for asynchronous copies; the session keeps it (`unpin`)."""
-        array: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype))
-        return self._keep(array)
+        return self._keep(self._locked(shape, dtype, 0)[0])
 
     def mapped(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Mapped:
         """A page-locked host array that kernels read and write in place (zero-copy)."""
-        flags = self._driver.host_alloc_flags.DEVICEMAP
-        host: Array = self._driver.pagelocked_empty(shape, np.dtype(dtype), mem_flags=flags)
-        pinned: Any = host.base
-        device = Foreign(host, int(pinned.get_device_pointer()))
+        host, memory = self._locked(shape, dtype, self._driver.host_alloc_flags.DEVICEMAP)
+        device = Foreign(host, int(memory.get_device_pointer()))
         return Mapped(self._keep(host), DeviceArray(self._driver, shape, dtype, device))
 
     def unpin(self, host: Array) -> None:
@@ -177,7 +174,8 @@ class Session:
     def graph(self, stream: Stream, record: Callable[[], None]) -> Graph:
         """Record what `record` puts into `stream`. See `edgecv.cuda.graph`."""
         graph = Graph(stream, record)
-        self._graphs.append(graph)
+        with self._lock:
+            self._graphs = [*(one for one in self._graphs if not one.closed), graph]
         return graph
 
     def synchronize(self) -> None:
@@ -227,6 +225,14 @@ class Session:
         finally:
             self._graphs, self._modules = [], {}
             self._kept.clear()
+
+    def _locked(
+        self, shape: tuple[int, ...], dtype: npt.DTypeLike, flags: int
+    ) -> tuple[Array, Any]:
+        """A page-locked array and pycuda's object of its memory (which has no empty one)."""
+        count = math.prod(shape)
+        whole = self._driver.pagelocked_empty(max(1, count), np.dtype(dtype), mem_flags=flags)
+        return whole[:count].reshape(shape), whole.base
 
     def _load(self, unit: Unit) -> Any:
         try:

@@ -129,6 +129,8 @@ class FakeDriver:
 
     def pagelocked_empty(self, shape, dtype, order="C", mem_flags=0):
         self._entered("pagelocked_empty", shape, blocking=True)
+        if not np.prod(shape):
+            raise self.LogicError("cuMemHostAlloc failed: invalid argument")
         mapped = bool(mem_flags & self.host_alloc_flags.DEVICEMAP)
         return np.asarray(Pinned(self.host_memory, shape, dtype, mapped))
 

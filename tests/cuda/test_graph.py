@@ -107,6 +107,31 @@ def test_garbage_waits_while_recording(session, scale):
 
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_garbage_waits_for_the_last_capture(session):
+    """Captures of two threads overlap: the first to end must not switch it on."""
+    with room._no_collection():
+        with room._no_collection():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    with room._no_collection():
+        pass
+    assert not gc.isenabled()
+    gc.enable()
+
+
+@one_order
+def test_a_session_forgets_closed_graphs(session, scale):
+    array, stream = session.zeros((8,), np.float32), session.stream()
+    for _ in range(3):
+        graph = session.graph(stream, lambda: scale.launch(stream, (1,), (8,), array, 8, 1.0))
+        graph.close()
+        assert graph.closed
+    assert len(session._graphs) == 1
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
 @pytest.mark.parametrize("call", ["allocate", "synchronize", "zeros"])
 def test_a_blocking_call_inside_fails_as_on_a_device(session, call):
     stream = session.stream()

@@ -101,6 +101,8 @@ def test_an_empty_array_is_an_array(session):
     assert (array.nbytes, array.shape) == (0, (0, 4))
     assert array.address
     assert session.download(array).shape == (0, 4)
+    array.upload(session.pinned((0, 4), "float32"), session.stream())
+    assert session.mapped((), "int32").host.shape == ()
 
 
 @one_order
