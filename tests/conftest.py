@@ -96,7 +96,8 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     20 x (red - green - 0.5) of a cell's mean colour, every box is 4 x 4 cells, its centre in the
     middle of the cell; so it finds pure red squares of 16 x 16 input pixels. `dense` (64 x 64, two
     classes): one point per 8 x 8 cell, its box 24 x 24 around the cell's middle, its scores red
-    less green and green less red; boxes of neighbouring cells suppress each other.
+    less green and green less red; boxes of neighbouring cells suppress each other. `segment`
+    (64 x 64, stride 4): the three logits of a cell are its mean red, green and blue.
     """
     root = tmp_path_factory.mktemp("bundles")
 
@@ -116,10 +117,10 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
 
     from edgecv.bundle import Manifest, PrecisionRecord, seal
     from edgecv.engines import build_engine, load_engine, zeros
-    from edgecv.head import CenterNetHead, ClassifyHead, DenseHead
+    from edgecv.head import CenterNetHead, ClassifyHead, DenseHead, SegmentHead
     from edgecv.recipe import Build, Input
 
-    size = {"classify": 32, "centernet": 64, "dense": 64}[kind]
+    size = {"classify": 32, "centernet": 64, "dense": 64, "segment": 64}[kind]
     folder.mkdir(parents=True)
     onnx.save(_worked_by_hand(kind, size, batch), folder / "model.onnx")
     options = Build(precision="fp32")
@@ -134,6 +135,7 @@ def _write_bundle(folder: Path, kind: str, backend: str, batch: tuple[int, int, 
         "classify": ClassifyHead(names=("red", "green", "blue"), topk=2),
         "centernet": CenterNetHead(names=("square",), max_detections=10),
         "dense": DenseHead(names=("red", "green"), max_detections=10),
+        "segment": SegmentHead(names=("red", "green", "blue")),
     }[kind]
     manifest = Manifest(
         edgecv="0", run_id=f"tiny-{kind}", task=head.task, model_digest="0" * 64,
@@ -179,6 +181,10 @@ def _worked_by_hand(kind: str, size: int, batch: tuple[int, int, int]) -> Any:
             helper.make_node("Add", ["points", "grid"], ["predictions"]),
         ]
         outputs = {"predictions": [n, 6, cells * cells]}
+    elif kind == "segment":
+        pool = {"kernel_shape": [4, 4], "strides": [4, 4]}
+        constants, outputs = [], {"logits": [n, 3, size // 4, size // 4]}
+        nodes = [helper.make_node("AveragePool", ["images"], ["logits"], **pool)]
     else:
         cells = size // 4
         weight = np.zeros((5, 3, 1, 1))

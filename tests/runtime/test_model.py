@@ -11,6 +11,8 @@ import edgecv
 from edgecv.bundle import Tensor, open_bundle
 from edgecv.errors import FileError, GateFailed, ShapeError, UnknownName, UnsupportedModel
 from edgecv.head import CenterNetHead
+from edgecv.ops.letterbox.nv12 import Nv12, bgr_of
+from edgecv.runtime import load
 from edgecv.runtime.model import Model
 
 BGR_RED = (0, 0, 255)
@@ -180,3 +182,26 @@ def test_self_test_passes_and_a_changed_engine_fails(tiny_bundle, monkeypatch):
         monkeypatch.setattr(model.engine, "execute", lambda _: changed)
         with pytest.raises(GateFailed, match=r"(?s)self-test failed.*output: logits"):
             model.self_test()
+
+
+def test_a_segmenter_labels_every_pixel_of_the_picture(tiny_bundle):
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[:, :50, 0] = image[:, 50:, 1] = 200  # blue, then green
+    with load(tiny_bundle("segment")) as model:
+        found = model(image)
+    assert found.labels.shape == (40, 100)
+    assert (found.labels[:, :47] == 2).all()
+    assert (found.labels[:, 53:] == 1).all()
+
+
+def test_an_nv12_frame_is_seen_as_its_picture(tiny_bundle, rng):
+    planes = (
+        rng.integers(0, 256, (64, 64), dtype=np.uint8),
+        rng.integers(0, 256, (32, 32, 2), dtype=np.uint8),
+    )
+    frame = Nv12(*planes, "709", "full")
+    converted = bgr_of(frame, np.empty((64, 64, 3), np.uint8))
+    with load(tiny_bundle("segment")) as model:
+        seen, wanted = model(frame), model(converted)
+        assert model(converted[:, :, ::-1], color="rgb").to_dict() == wanted.to_dict()
+    assert np.array_equal(seen.labels, wanted.labels)

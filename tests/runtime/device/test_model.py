@@ -11,7 +11,7 @@ from edgecv.runtime.device.model import DeviceModel
 from tests.engines.fake_tensorrt import VERSIONS
 from tests.gpu_machine import same
 
-KINDS = ("classify", "centernet", "dense")
+KINDS = ("classify", "centernet", "dense", "segment")
 SIZES = ((64, 64), (48, 90), (37, 31))
 
 
