@@ -59,6 +59,33 @@ def test_equals_the_cpu_twin(session, rng, kind, dtype):
 
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_a_class_that_wins_in_one_column_is_seen(session):
+    """Wherever its column lies under a tile: the bounds have to look at all of the tile."""
+    batch = np.zeros((13, 2, 3, 13), np.float32)
+    batch[:, 0] = 1
+    for column, scores in enumerate(batch):
+        scores[1, :, column] = 2
+    read = sampling((3, 13), (20, 130))
+    for logits, labels in zip(
+        batch, on_device(session, batch, [read] * 13, (20, 130)), strict=True
+    ):
+        assert labels.any()
+        assert np.array_equal(labels, label_map(logits, read))
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_a_nan_leaves_its_pixels_to_others(session):
+    batch = np.zeros((1, 2, 4, 4), np.float32)
+    batch[:, 0] = 9
+    batch[0, 0, 1, 2] = np.nan
+    read = sampling((4, 4), (16, 16))
+    (labels,) = on_device(session, batch, [read], (16, 16))
+    assert labels[6, 10] == 1
+    assert labels[12, 3] == 0
+    assert np.array_equal(labels, label_map(batch[0], read))
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
 @pytest.mark.parametrize("shape", [(1, 256, 3, 4), (1, 33, 1, 1), (1, 1, 4, 4)], ids=str)
 def test_class_counts(session, rng, shape):
     batch = special(rng, shape, "noise", np.float32)
