@@ -95,9 +95,13 @@ def build(features: Array, grid: Grid) -> Lattice:
     keys, weights = embed(features, grid)
     vertices, index = np.unique(keys, return_inverse=True)
     offsets = index.reshape(keys.shape).astype(np.uint32)
-    lattice = Lattice(offsets, weights, neighbours(vertices, grid))
-    mass = apply(lattice, np.ones((len(features), 1), np.float32), grid.gain)
-    return lattice._replace(weights=weights * (np.float32(1) / np.sqrt(mass + _TINY)))
+    return normalised(Lattice(offsets, weights, neighbours(vertices, grid)), grid.gain)
+
+
+def normalised(lattice: Lattice, gain: np.float32) -> Lattice:
+    """Multiply a pixel's weights by 1 / sqrt(filter of ones) (numpy form)."""
+    mass = apply(lattice, np.ones((len(lattice.weights), 1), np.float32), gain)
+    return lattice._replace(weights=lattice.weights * (np.float32(1) / np.sqrt(mass + _TINY)))
 
 
 def splat(lattice: Lattice, rows: Array) -> Array:

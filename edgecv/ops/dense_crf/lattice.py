@@ -154,7 +154,7 @@ def embed(features: Array, grid: Grid) -> tuple[Array, Array]:
     for k in range(1, d + 1):
         weights[:, k] = by_rank[d - k] - by_rank[d - k + 1]
         keys[:, k] = keys[:, k - 1] + 1 - step_by_rank[d - k + 1]
-    return keys, weights
+    return keys, np.where(weights > 0, weights, np.float32(0))  # rounding may leave -1e-7
 
 
 def neighbours(vertices: Array, grid: Grid) -> Array:

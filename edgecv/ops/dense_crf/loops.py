@@ -61,9 +61,9 @@ def embed(features: Array, scale: Array, low: Array, step: Array, weights: Array
             if j < d:
                 key += (int(cell[j]) - low[j]) * step[j]
         first[i, 0], first[i, 1] = key, code
-        weights[i, 0] = by_rank[d] + (one - by_rank[0])
+        weights[i, 0] = max(by_rank[d] + (one - by_rank[0]), np.float32(0))
         for k in range(1, d + 1):
-            weights[i, k] = by_rank[d - k] - by_rank[d - k + 1]
+            weights[i, k] = max(by_rank[d - k] - by_rank[d - k + 1], np.float32(0))
     return first
 
 
