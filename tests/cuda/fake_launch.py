@@ -21,6 +21,7 @@ class FakeModule:
         self._driver = driver
         name, defines = origin
         source = _find(name, tuple(driver.sources))
+        driver.loaded.append(source)
         self._library = emulator.build(source, {k: literal(v) for k, v in defines.items()})
 
     def get_function(self, name):

@@ -54,6 +54,7 @@ class FakeDriver:
         self.log = []
         self.capability, self.integrated, self.order = capability, integrated, ORDERS[order]
         self.sources: list[Path] = []  # .cu files outside the package that tests made
+        self.loaded: list[Path] = []  # the .cu file of each module loaded
         self.device_memory, self.host_memory = Memory(self.LogicError), Memory(self.LogicError)
         self.capacity = 8 << 30
         self.streams = Streams(self)

@@ -7,9 +7,9 @@ from tests.cuda.fake_launch import FakeFunction, FakeModule
 from tests.cuda.fake_pycuda import NAMES
 
 FOR_TESTS = {  # what only tests look at; the package never does
-    "module": "NAMES log capability integrated order sources device_memory host_memory capacity "
-    "streams retained stacks memory depth clock read write submit finish device_bytes reachable "
-    "require_current",
+    "module": "NAMES loaded log capability integrated order sources device_memory host_memory "
+    "capacity streams retained stacks memory depth clock read write submit finish "
+    "device_bytes reachable require_current",
     "Stream": "submit drain drain_until capture",
     "Event": "drain recorded capture stream",
     "PagelockedHostAllocation": "address",
