@@ -129,6 +129,9 @@ class Session:
     def adopt(self, thing: Any) -> DeviceArray:
         """A device array over a torch tensor, a CuPy array, …: the same memory, not copied.
 
+        The work that fills it must be done, or ordered before by its owner (synchronise its
+        stream): the interface torch offers does not say which stream that is.
+
         Raises:
             ShapeError: it is not a contiguous array in device memory.
         """

@@ -21,7 +21,7 @@ _METHOD = re.compile(
     r'\.def\(\s*"(\w+)"|DEF_SIMPLE_METHOD(?:_WITH_ARGS)?\((\w+)|\.add_property\(\s*"(\w+)"'
     r'|\.value\(\s*"(\w+)"|\.def_readonly\(\s*"(\w+)"|cls\.attr\("(\w+)"\)'
 )
-_FUNCTION = re.compile(r'py::def\(\s*"(\w+)"|DEF_SIMPLE_FUNCTION(?:_WITH_ARGS)?\((?:py_)?(\w+)')
+_FUNCTION = re.compile(r'py::def\(\s*"(\w+)"|DEF_SIMPLE_FUNCTION(?:_WITH_ARGS)?\((\w+)')
 _ERRORS = re.compile(r"DECLARE_EXC\((\w+), (?:NULL|Cuda)")
 
 
@@ -43,8 +43,8 @@ def read(root: Path) -> dict[str, list[str]]:
         module.add(match[1])
         if match[1] in found:
             found[match[1]] |= _names(_METHOD, body)
-    for owner, name in re.findall(r"^\s+(\w+)\.(\w+) = ", python, re.M):
-        if owner in found:
+    for owner, name, value in re.findall(r"^\s+(\w+)\.(\w+) = (\w+)", python, re.M):
+        if owner in found and not value.endswith("_pre_v4"):
             found[owner].add(name)
     module |= {name for name in re.findall(r"^def (\w+)", python, re.M) if name[0] != "_"}
     found["PagelockedHostAllocation"] |= found.pop("HostPointer")

@@ -1,5 +1,7 @@
 """The fake driver shows no name that pycuda lacks."""
 
+import struct
+
 import pytest
 
 from tests.cuda.device import install
@@ -60,3 +62,18 @@ def test_a_name_that_is_not_there_raises(fake, name, told):
 def test_pycuda_has_no_graphs(name):
     """Why graphs go through libcuda by ctypes. When this fails, pycuda has learnt it."""
     assert not [known for known in NAMES["module"] | NAMES["Stream"] if name in known]
+
+
+def test_the_list_is_true_of_the_installed_pycuda():
+    """Where pycuda and a driver are; seen true of 2026.1, imported over a driver of stubs."""
+    real = pytest.importorskip("pycuda.driver", exc_type=ImportError)
+    for kind, names in NAMES.items():
+        thing = real if kind == "module" else getattr(real, kind)
+        assert not names - set(dir(thing)), kind
+
+
+def test_arguments_are_laid_out_as_a_kernel_takes_them():
+    """pycuda packs with its own struct; the emulator one by one, at C's alignments."""
+    packing = pytest.importorskip("pycuda._pvt_struct", exc_type=ImportError)
+    for codes, values in [("PiPq", (1, 2, 3, 4)), ("iP", (1, 2)), ("IfP", (1, 2.5, 3))]:
+        assert packing.pack(codes, *values) == struct.pack(codes, *values)
