@@ -8,13 +8,15 @@ golden.npz      one input and ONNX Runtime's outputs on the typed graph
 layers.json     what the engine really runs, layer by layer
 kernels/        cubins of the pre- and post-processing, for the targets of a TensorRT flavour
 accuracy.json, latency.json   written later by `evaluate` and `bench`
+parts/<name>/   of a cascade: bundles of its later engines, each with a manifest of its own and all
+                digested with the rest; their input, head and run sections are those of the whole
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -69,6 +71,9 @@ class Layer(_Part):
     precision: str
 
 
+PartName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
 class Manifest(_Part):
     """The contents of manifest.json.
 
@@ -86,6 +91,7 @@ class Manifest(_Part):
         host: Facts about the machine that built it (CPU or GPU name, driver).
         engine: File name of the engine inside the bundle.
         tolerance: Self-test limit, relative to the largest |golden| value of each output.
+        parts: Names of the engines of later stages, each a bundle in `parts/<name>`.
         files: Name -> sha256 of every file but the manifest and those written later.
     """
 
@@ -114,15 +120,23 @@ class Manifest(_Part):
     engine: str
     tolerance: float = Field(gt=0)
     created: str
+    parts: tuple[PartName, ...] = ()
     files: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle; digests were checked."""
+    """An opened bundle; digests were checked.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What it says of itself.
+        parts: The bundles of later stages' engines, by name.
+    """
 
     folder: Path
     manifest: Manifest
+    parts: dict[str, Bundle] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
         """Path of a file inside the bundle."""
@@ -142,7 +156,7 @@ def seal(folder: Path, manifest: Manifest) -> None:
     digests = {
         str(path.relative_to(folder).as_posix()): sha256_file(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST and path.name not in ADDED_LATER
+        if path.is_file() and path not in {folder / name for name in (MANIFEST, *ADDED_LATER)}
     }
     complete = manifest.model_copy(update={"files": digests})
     write_json(folder / MANIFEST, complete.model_dump(mode="json"))
@@ -179,7 +193,23 @@ def open_bundle(folder: Path, *, check_digests: bool = True) -> Bundle:
                 file=name,
                 fix="copy it again, or build it again from its recipe: edgecv build RECIPE",
             )
-    return Bundle(folder, manifest)
+    parts = {name: _part(folder, manifest, name) for name in manifest.parts}
+    return Bundle(folder, manifest, parts)
+
+
+def part_folder(folder: Path, name: str) -> Path:
+    """Where the part `name` of the bundle in `folder` lies."""
+    return folder / "parts" / name
+
+
+def _part(folder: Path, manifest: Manifest, name: str) -> Bundle:
+    """A part of a bundle, whose files the bundle's own digests cover."""
+    inside = part_folder(folder, name)
+    if (inside / MANIFEST).relative_to(folder).as_posix() not in manifest.files:
+        raise FileError("bundle manifest lists no digest for a part", bundle=folder, part=name)
+    if _read_manifest(inside / MANIFEST).parts:
+        raise FileError("a part of a bundle must not have parts", bundle=folder, part=name)
+    return open_bundle(inside, check_digests=False)
 
 
 def _read_manifest(path: Path) -> Manifest:

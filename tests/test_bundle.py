@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from edgecv.bundle import Manifest, PrecisionRecord, Tensor, open_bundle, seal
+from edgecv.bundle import (
+    Manifest,
+    PrecisionRecord,
+    Tensor,
+    open_bundle,
+    part_folder,
+    seal,
+)
 from edgecv.errors import FileError
 from edgecv.head import ClassifyHead
 from edgecv.recipe import Input
@@ -130,3 +137,50 @@ def test_folder_without_a_manifest_is_no_bundle(bundle, tmp_path):
         open_bundle(tmp_path / "none")
     with pytest.raises(FileError, match="bundle not found"):
         open_bundle(bundle / "engine.onnx")
+
+
+@pytest.fixture
+def cascade(bundle):
+    """The bundle with a part."""
+    inside = part_folder(bundle, "box")
+    inside.mkdir(parents=True)
+    (inside / "engine.onnx").write_bytes(b"second")
+    seal(inside, MANIFEST)
+    seal(bundle, MANIFEST.model_copy(update={"parts": ("box",)}))
+    return bundle
+
+
+def test_a_part_opens_with_its_bundle(cascade):
+    opened = open_bundle(cascade)
+    assert opened.parts["box"].engine.read_bytes() == b"second"
+    assert "parts/box/manifest.json" in opened.manifest.files
+    assert opened.parts["box"].parts == {}
+
+
+def test_a_changed_byte_in_a_part_is_refused(cascade):
+    (part_folder(cascade, "box") / "engine.onnx").write_bytes(b"another")
+    with pytest.raises(FileError, match=r"(?s)changed after it was built.*parts/box/engine.onnx"):
+        open_bundle(cascade)
+
+
+def test_a_part_outside_the_digests_is_refused(cascade):
+    path = cascade / "manifest.json"
+    listed = json.loads(path.read_text())
+    del listed["files"]["parts/box/manifest.json"]
+    path.write_text(json.dumps(listed))
+    with pytest.raises(FileError, match="no digest for a part"):
+        open_bundle(cascade)
+
+
+@pytest.mark.parametrize("name", ["../box", "", "Box", "a/b", "x" * 33])
+def test_a_part_with_a_strange_name_is_refused(cascade, name):
+    _change(cascade, parts=[name])
+    with pytest.raises(FileError, match=r"(?s)does not fit its schema.*parts"):
+        open_bundle(cascade)
+
+
+def test_parts_have_no_parts(cascade):
+    seal(part_folder(cascade, "box"), MANIFEST.model_copy(update={"parts": ("box",)}))
+    seal(cascade, MANIFEST.model_copy(update={"parts": ("box",)}))
+    with pytest.raises(FileError, match="a part of a bundle must not have parts"):
+        open_bundle(cascade)

@@ -123,8 +123,8 @@ def finish(
         bench=recipe.bench,
         report=recipe.report,
         batch=recipe.export.batches,
-        inputs=_tensors(golden.inputs, recipe.export.batches),
-        outputs=_tensors(golden.expected, recipe.export.batches),
+        inputs=tensors(golden.inputs, recipe.export.batches),
+        outputs=tensors(golden.expected, recipe.export.batches),
         precision=record,
         backend=recipe.build.backend,
         backend_version=built.version,
@@ -200,7 +200,8 @@ def _require_close(found: dict[str, float], limit: float) -> None:
         )
 
 
-def _tensors(arrays: dict[str, engines.Array], batch: tuple[int, int, int]) -> tuple[Tensor, ...]:
+def tensors(arrays: dict[str, engines.Array], batch: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    """Contracts of named arrays; the first dimension is dynamic if the batch is."""
     dynamic = batch[0] != batch[2]
     return tuple(
         Tensor(

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgecv._version import __version__
 from edgecv.build.finish import GRAPHS, complete
-from edgecv.bundle import Bundle, open_bundle
+from edgecv.bundle import Bundle, open_bundle, part_folder
 from edgecv.engines import BACKENDS, build_engine, choose_backend
 from edgecv.engines.golden import GOLDEN, read_golden
 from edgecv.errors import FileError, UnknownName, UsageError
@@ -73,6 +73,9 @@ def rebuild(
     note(f"building the {chosen} engine from {folder}")
     with whole_folder(place) as temporary:
         _copy_graphs(bundle, temporary)
+        for name, part in bundle.parts.items():
+            inside = part_folder(temporary, name)
+            rebuild(part.folder, backend=chosen, targets=targets, out=inside)
         built = build_engine(
             chosen,
             temporary / "model.onnx",

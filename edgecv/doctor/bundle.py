@@ -36,11 +36,12 @@ def bundle_here(folder: Path) -> dict[str, Any]:
         "fix": "",
     }
     try:
-        engine = open_engine(bundle)
-        report["loads"] = True
-        self_test(engine, bundle)
+        for stage in (bundle, *bundle.parts.values()):
+            engine = open_engine(stage)
+            report["loads"] = stage is bundle or report["loads"]
+            self_test(engine, stage)
+            engine.close()
         report["self_test"] = "passed"
-        engine.close()
     except EdgecvError as err:
         report |= _problem(err, folder)
         report["self_test"] = "failed" if report["loads"] else "not run"

@@ -24,7 +24,8 @@ def inspect(folder: Path) -> dict[str, Any]:
         `targets`, `runs_on`; `precision` (`asked`, `rest`, `achieved`, `quantized`, `kept`);
         `input`, `inputs`, `outputs`, `batch`, `head`, `classes`, `tolerance`; `files` (name ->
         `mib`, `sha256`), `mib`; `digests`; `layers` (`name`, `type`, `asked`, `achieved`);
-        `accuracy` and `latency` as `evaluate` and `bench` wrote them, None before.
+        `parts` (name -> `backend`, `backend_version`, `asked`, `achieved`, `batch`, `inputs`,
+        `outputs`); `accuracy` and `latency` as `evaluate` and `bench` wrote them, None before.
 
     Raises:
         FileError: no bundle, a broken one, or one that was changed.
@@ -52,6 +53,7 @@ def inspect(folder: Path) -> dict[str, Any]:
         "files": files,
         "mib": round(sum(file["mib"] for file in files.values()), 3),
         "layers": side_by_side(bundle),
+        "parts": {name: _part(part) for name, part in bundle.parts.items()},
         **{Path(name).stem: _later(bundle, name) for name in ADDED_LATER},
     }
 
@@ -70,6 +72,7 @@ def as_text(report: dict[str, Any], *, layers: bool = False) -> str:
         ("input", f"{shape[0]} x {shape[1]} {report['input']['color']}, batch {_batch(report)}"),
         ("tensors", "; ".join(_tensor(t) for t in (*report["inputs"], *report["outputs"]))),
         ("digests", ", ".join(f"{k} {v[:12]}" for k, v in report["digests"].items() if v)),
+        *((f"part {name}", _part_line(part)) for name, part in report["parts"].items()),
         ("accuracy", _accuracy(report["accuracy"])),
         ("latency", _latency(report["latency"])),
         ("size", f"{report['mib']} MiB"),
@@ -88,6 +91,24 @@ def _provenance(manifest: Manifest) -> dict[str, Any]:
     digests = {"recipe": manifest.recipe_digest, "model": manifest.model_digest}
     where = where_it_runs(manifest)
     return {**values, "targets": list(manifest.targets), "runs_on": where, "digests": digests}
+
+
+def _part(part: Bundle) -> dict[str, Any]:
+    manifest = part.manifest
+    return {
+        "backend": manifest.backend,
+        "backend_version": manifest.backend_version,
+        "asked": manifest.precision.asked,
+        "achieved": manifest.precision.achieved,
+        "batch": list(manifest.batch),
+        "inputs": [tensor.model_dump(mode="json") for tensor in manifest.inputs],
+        "outputs": [tensor.model_dump(mode="json") for tensor in manifest.outputs],
+    }
+
+
+def _part_line(part: dict[str, Any]) -> str:
+    tensors = "; ".join(_tensor(tensor) for tensor in (*part["inputs"], *part["outputs"]))
+    return f"{part['backend']}, asked {part['asked']}, {_counts(part['achieved'])}; {tensors}"
 
 
 def _later(bundle: Bundle, name: str) -> Any:

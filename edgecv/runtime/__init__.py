@@ -35,12 +35,14 @@ def load(bundle: str | Path, *, threads: int = 0, streams: int = 1) -> Model:
 
     opened = open_bundle(Path(bundle))
     engine = open_engine(opened, threads=threads, streams=streams)
+    model = None
     try:
         model = _model(opened, engine)
+        model.add_parts(threads=threads)
         model.warm_up()
         return model
     except BaseException:
-        engine.close()
+        (model or engine).close()
         raise
 
 

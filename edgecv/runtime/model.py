@@ -20,6 +20,7 @@ from edgecv.head import Head
 from edgecv.images import read_image
 from edgecv.results import Results
 from edgecv.runtime.heads import decode
+from edgecv.runtime.parts import Part, load_parts
 from edgecv.runtime.preprocess import Geometry, Nv12, Preprocessor
 
 Array = npt.NDArray[Any]
@@ -49,6 +50,7 @@ class Model:
         self._input = _image_input(engine.inputs, shape, self.input_types)
         self._shape = shape
         self._least, _, self._most = manifest.batch
+        self.parts: dict[str, Part] = {}
         self._local = threading.local()
 
     def __call__(self, image: Any, *, color: str = "bgr") -> Results:
@@ -80,7 +82,7 @@ class Model:
         for start in range(0, len(images), self._most):
             part = [picture(image, color) for image in images[start : start + self._most]]
             outputs, geometries = self.raw(part)
-            found += decode(head or self.head, outputs, geometries)
+            found += decode(head or self.head, outputs, geometries, self.parts)
         return found
 
     def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
@@ -123,11 +125,23 @@ class Model:
         prepared = perf_counter()
         outputs = self.engine.execute({self._input: batch})
         executed = perf_counter()
-        found = decode(self.head, outputs, geometries)
+        found = decode(self.head, outputs, geometries, self.parts)
         decoded = perf_counter()
         marks = (began, prepared, executed, decoded)
         steps = [(b - a) * 1e3 for a, b in pairwise(marks)]
         return found[0], dict(zip(("pre_ms", "engine_ms", "post_ms"), steps, strict=True))
+
+    def add_parts(self, *, threads: int = 0) -> None:
+        """Load the engines of the head's later stages.
+
+        Args:
+            threads: CPU threads of each; 0: the engine's choice.
+
+        Raises:
+            FileError: the bundle lacks one.
+            EngineMismatch, MissingPackage, MachineError: as `edgecv.load`.
+        """
+        self.parts |= load_parts(self.bundle, self.head.parts, threads=threads)
 
     def warm_up(self) -> None:
         """Send one grey picture through: loops get compiled, the engine its memory.
@@ -150,7 +164,9 @@ class Model:
         return report
 
     def close(self) -> None:
-        """Free the engine; the model cannot be called afterwards."""
+        """Free the engines; the model cannot be called afterwards."""
+        for part in self.parts.values():
+            part.engine.close()
         self.engine.close()
 
     def __enter__(self) -> Model:

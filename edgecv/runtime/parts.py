@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.engines import Engine
+from edgecv.bundle import Bundle
+from edgecv.engines import Engine, open_engine
 from edgecv.errors import FileError, UnsupportedModel
 
 Array = npt.NDArray[Any]
@@ -66,3 +67,31 @@ class Part:
             )
         array = outputs.get(name, next(iter(outputs.values())))
         return array.astype(np.float32, copy=False)
+
+
+def load_parts(bundle: Bundle, names: tuple[str, ...], *, threads: int = 0) -> dict[str, Part]:
+    """Load the named parts of a bundle, all or none.
+
+    Raises:
+        FileError: the bundle lacks one.
+        EngineMismatch, MissingPackage, MachineError: as `engines.open_engine`.
+    """
+    missing = [name for name in names if name not in bundle.parts]
+    if missing:
+        raise FileError(
+            f"the bundle lacks the part its head {bundle.manifest.head.kind} needs",
+            bundle=bundle.folder,
+            part=missing[0],
+            fix="edgecv.build.parts.add_part(bundle, name, model) with the ONNX file of that stage",
+        )
+    parts: dict[str, Part] = {}
+    try:
+        for name in names:
+            inside = bundle.parts[name]
+            engine = open_engine(inside, threads=threads)
+            parts[name] = Part(name, engine, inside.manifest.batch)
+    except BaseException:
+        for part in parts.values():
+            part.engine.close()
+        raise
+    return parts

@@ -1,11 +1,13 @@
 """A part takes any number of rows, in batches its engine takes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from edgecv.bundle import Tensor
 from edgecv.errors import FileError, UnsupportedModel
-from edgecv.runtime.parts import Part
+from edgecv.runtime.parts import Part, load_parts
 from tests.runtime.fake_engine import FakeEngine
 
 
@@ -45,3 +47,20 @@ def test_refuses_two_inputs():
     assert isinstance(engine.inputs[0], Tensor)
     with pytest.raises(UnsupportedModel, match="one input"):
         Part("box", engine, (1, 1, 1))
+
+
+def test_engines_are_closed_if_a_later_one_does_not_open(monkeypatch):
+    opened = [FakeEngine(None, (-1, 3))]
+
+    def open_engine(bundle, threads):
+        if len(opened) == 2:
+            raise UnsupportedModel("no")
+        opened.append(None)
+        return opened[0]
+
+    monkeypatch.setattr("edgecv.runtime.parts.open_engine", open_engine)
+    part = SimpleNamespace(manifest=SimpleNamespace(batch=(1, 1, 1)))
+    bundle = SimpleNamespace(parts={"box": part, "mask": part})
+    with pytest.raises(UnsupportedModel, match="no"):
+        load_parts(bundle, ("box", "mask"))
+    assert opened[0].closed

@@ -16,6 +16,7 @@ from edgecv.results import Results
 from edgecv.runtime.device.frame import Frame, frame_of
 from edgecv.runtime.device.pipeline import DevicePipeline
 from edgecv.runtime.device.program import graphs_wanted
+from edgecv.runtime.heads import decode
 from edgecv.runtime.model import Model
 from edgecv.runtime.preprocess import Geometry
 
@@ -57,7 +58,11 @@ class DeviceModel(Model):
         found: list[Results] = []
         for start in range(0, len(images), self._most):
             part = [frame_of(image, color) for image in images[start : start + self._most]]
-            found += self._pipeline(len(part), head)(part)
+            pipeline = self._pipeline(len(part), head)
+            if self.parts:  # later stages run on what comes back: see runtime.device.chain
+                found += decode(head or self.head, *pipeline.raw(part), self.parts)
+            else:
+                found += pipeline(part)
         return found
 
     def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
@@ -66,6 +71,9 @@ class DeviceModel(Model):
         See `Model.stream`. Pictures are taken from `images` some ahead of the results: as many as
         are in flight.
         """
+        if self.parts:
+            yield from super().stream(images, color=color)
+            return
         ring = self._pipeline(self.bundle.manifest.batch[1], None, slots=RING)
         for batch in ring.stream(frame_of(image, color) for image in images):
             yield from batch
