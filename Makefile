@@ -55,12 +55,14 @@ mutants: $(READY)
 
 # On a GPU machine without a network, use its own Python: make gpu-check PYTHON_GPU=python3
 PYTHON_GPU ?= $(BIN)/python
+# the others import torch or onnx
+GPU_TESTS := tests/cuda tests/ops tests/runtime
 SANITIZER := $(shell command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
 gpu-check: $(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(READY))
 	@$(PYTHON_GPU) -c 'import pycuda.driver as d; d.init(); print(d.Device(0).name())' \
 		|| { echo "gpu-check needs an NVIDIA driver, a GPU and pycuda: pip install 'edgecv[cuda]' (docs/jetson.md)" >&2; exit 3; }
 	@echo "== tests on the GPU"
-	@$(PYTHON_GPU) -m pytest -q -m gpu
+	@$(PYTHON_GPU) -m pytest -q -m gpu $(GPU_TESTS)
 ifneq ($(SANITIZER),)
 	@echo "== the kernels under compute-sanitizer"
 	@for tool in memcheck racecheck initcheck; do \

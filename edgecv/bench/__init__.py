@@ -57,8 +57,10 @@ def bench(bundle: Path, options: Bench | None = None) -> dict[str, Any]:
             times["device"] = device_times(model, frame, options)
             times["end_to_end"] = times["device"]["closed_loop"]
     with load(bundle, threads=options.threads, streams=options.streams) as model:
-        measure = pipelined_fps if on_device(model) else throughput
-        fps = measure(model, frame, options)
+        if on_device(model):
+            fps = pipelined_fps(model, frame, options)
+        else:
+            fps = throughput(model, frame, options)
     measured = {
         **times,
         "throughput_fps": fps,

@@ -29,15 +29,15 @@ def gpu_state() -> dict[str, Any]:
 
 def steady(before: dict[str, Any], after: dict[str, Any]) -> bool | None:
     """Whether the SM clock stayed within 3 % and nothing throttled; None if it was not read."""
-    clocks = (before.get("sm_mhz"), after.get("sm_mhz"))
-    if not all(isinstance(clock, float) and clock > 0 for clock in clocks):
+    first, last = before.get("sm_mhz"), after.get("sm_mhz")
+    if not (isinstance(first, float) and isinstance(last, float) and max(first, last) > 0):
         return None
-    first, last = clocks
-    throttled = any(state.get("throttled_by") not in (None, _IDLE, _NONE) for state in (after,))
-    return not throttled and abs(last - first) <= DRIFT * max(first, last)
+    if after.get("throttled_by") not in (None, *_UNTHROTTLED):
+        return False
+    return abs(last - first) <= DRIFT * max(first, last)
 
 
-_NONE, _IDLE = "0x0000000000000000", "0x0000000000000001"
+_UNTHROTTLED = ("0x0000000000000000", "0x0000000000000001")  # nothing; idle
 
 
 def _smi() -> dict[str, Any]:

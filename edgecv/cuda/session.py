@@ -109,6 +109,7 @@ class Session:
         array = self.empty(shape, dtype)
         if array.nbytes:
             self._driver.memset_d8(array.address, 0, array.nbytes)
+            self.synchronize()  # no stream waits for the default one
         return array
 
     def upload(self, host: Array) -> DeviceArray:
@@ -116,6 +117,7 @@ class Session:
         array = self.empty(host.shape, host.dtype)
         if array.nbytes:
             self._driver.memcpy_htod(array.address, np.ascontiguousarray(host))
+            self.synchronize()  # the last bytes of a pageable copy may still be on their way
         return array
 
     def download(self, array: DeviceArray) -> Array:

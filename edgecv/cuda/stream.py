@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING; pycuda has no name for it
+
 
 class Stream:
     """Work in this stream runs in the order it was given. Inside `session.current()`.
+
+    It owes nothing to the legacy default stream: a blocking copy or fill, in whatever thread, would
+    else spoil every capture in progress.
 
     Attributes:
         raw: pycuda's stream.
@@ -15,7 +20,7 @@ class Stream:
 
     def __init__(self, driver: Any) -> None:
         """See `Session.stream`, which makes them."""
-        self.raw = driver.Stream()
+        self.raw = driver.Stream(_NON_BLOCKING)
         self.handle = int(self.raw.handle)
 
     def synchronize(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from edgecv.engines.trt_weak import constrain_layers
 from edgecv.errors import MachineError, UnsupportedModel
 from edgecv.files import whole_file
 from edgecv.recipe import Build
+
+OWN_TACTICS = "EDGECV_OWN_TACTICS"  # set to 1: a machine with TensorRT 8 but without cuBLAS, cuDNN
 
 
 class Configuration:
@@ -54,6 +57,7 @@ class Configuration:
         if self._options.optimization_level >= 0:
             need(config, "builder_optimization_level", "optimization level", self._version)
             config.builder_optimization_level = self._options.optimization_level
+        self._set_tactics(config)
         if self._options.aux_streams >= 0:
             need(config, "max_aux_streams", "limit of auxiliary streams", self._version)
             config.max_aux_streams = self._options.aux_streams
@@ -91,6 +95,14 @@ class Configuration:
             name = options.hardware_compatibility.upper()
             level = need(levels, name, f"hardware compatibility {name}", self._version)
             config.hardware_compatibility_level = level
+
+    def _set_tactics(self, config: Any) -> None:
+        """Only TensorRT's own kernels if the user says that cuBLAS and cuDNN are not there."""
+        sources = getattr(self._trt, "TacticSource", None)
+        if os.environ.get(OWN_TACTICS) != "1" or not hasattr(config, "set_tactic_sources"):
+            return
+        own = (member(sources, name) for name in ("EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS"))
+        config.set_tactic_sources(sum(1 << int(source) for source in own if source is not None))
 
     def _set_dla(self, config: Any) -> None:
         core = self._options.dla_core

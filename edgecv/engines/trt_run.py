@@ -152,7 +152,8 @@ class TensorRtEngine:
                     call.close()
             self._kernels.save()
         self._kernels = self._engine = self._runtime = None  # type: ignore[assignment]
-        self.session.close()
+        with suppress(MachineError):  # what failed was said when it failed; all is given back
+            self.session.close()
 
     def _deserialise(self) -> Any:
         runtime = self._trt.Runtime(self._logger)

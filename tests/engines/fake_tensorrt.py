@@ -27,7 +27,7 @@ _FLAGS_11 = (
 _CONFIG_8 = (
     "set_flag clear_flag get_flag flags set_memory_pool_limit add_optimization_profile "
     "create_timing_cache set_timing_cache get_timing_cache default_device_type DLA_core "
-    "profiling_verbosity"
+    "profiling_verbosity set_tactic_sources"
 )
 _ENGINE = (
     "num_io_tensors get_tensor_name get_tensor_mode get_tensor_dtype get_tensor_shape "
@@ -186,6 +186,8 @@ class FakeTensorRT:
         self.LayerType = enum("CONVOLUTION ACTIVATION SHAPE CONSTANT MATRIX_MULTIPLY")
         self.LayerInformationFormat = enum("ONELINE JSON")
         self.TensorIOMode = enum("NONE INPUT OUTPUT")
+        sources = "CUBLAS CUBLAS_LT CUDNN " if version[0] in "81" and version[:2] != "11" else ""
+        self.TacticSource = enum(f"{sources}EDGE_MASK_CONVOLUTIONS JIT_CONVOLUTIONS")
         self.ILogger = type("ILogger", (), {})
         if "strategies" in only:
             self.ExecutionContextAllocationStrategy = enum(only["strategies"])
@@ -285,6 +287,7 @@ class FakeTensorRT:
             self.log,
             builder_optimization_level=3,
             max_aux_streams=7,
+            set_tactic_sources=lambda bits: True,
             set_flag=lambda flag: None,
             clear_flag=lambda flag: None,
             set_memory_pool_limit=lambda pool, size: None,

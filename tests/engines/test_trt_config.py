@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgecv.engines.trt_config import Configuration
+from edgecv.engines.trt_config import OWN_TACTICS, Configuration
 from edgecv.engines.trt_job import Job
 from edgecv.errors import MachineError, UnsupportedModel
 from tests.engines.fake_tensorrt import VERSIONS, FakeTensorRT
@@ -86,3 +86,14 @@ def test_rtx_engines_allocate_nothing_while_they_run(configure, version):
     setup.make(strong=version not in VERSIONS[:2])
     flags = [flag.name for (flag,) in trt.called("config.set_flag")]
     assert ("REQUIRE_USER_ALLOCATION" in flags) == version.startswith("rtx")
+
+
+def test_without_cublas_only_tensorrts_own_kernels_are_tried(configure, monkeypatch):
+    monkeypatch.setenv(OWN_TACTICS, "1")
+    setup, trt, _ = configure("8.5.2.2")
+    setup.make(strong=False)
+    assert trt.called("config.set_tactic_sources") == [(0b11000,)]
+    monkeypatch.delenv(OWN_TACTICS)
+    setup, trt, _ = configure("8.5.2.2")
+    setup.make(strong=False)
+    assert trt.called("config.set_tactic_sources") == []

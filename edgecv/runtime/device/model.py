@@ -97,6 +97,10 @@ class DeviceModel(Model):
             "post_ms": spans["decode_ms"] + spans["collect_ms"],
         }
 
+    def steps(self, image: Any, *, color: str = "bgr") -> dict[str, float]:
+        """Milliseconds of every step of one picture; see `DevicePipeline.timed`."""
+        return self._pipeline(1, None).timed([frame_of(image, color)])[1]
+
     def engine_ms(self, runs: int) -> list[float]:
         """Milliseconds of the engine alone on the device, `runs` times."""
         return self._pipeline(1, None).engine_ms(runs)

@@ -13,6 +13,8 @@ from edgecv.runtime.device.program import (
     timed_segments,
 )
 
+ORDERS = ["forward", pytest.param("gpu", marks=pytest.mark.gpu)]
+
 
 def _parts(capturable, graphs=True):
     done = []
@@ -51,7 +53,7 @@ def test_no_graph_at_all_if_the_user_says_so(monkeypatch, capturable):
     assert not any(segment.captured for segment in timed_segments(parts))
 
 
-@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("session", ORDERS, indirect=True)
 def test_eager_segments_run_each_time_in_order(session):
     parts, done = _parts(True)
     stream = session.stream()
@@ -65,7 +67,7 @@ def test_eager_segments_run_each_time_in_order(session):
     program.close()
 
 
-@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("session", ORDERS, indirect=True)
 def test_a_capture_that_records_nothing_is_an_error_and_leaves_no_graph(session):
     parts, _ = _parts(True)
     with pytest.raises(MachineError, match="nothing was recorded"):

@@ -7,6 +7,7 @@ from edgecv.ops.letterbox import Fit
 from edgecv.runtime.device.slot import Slot
 from edgecv.runtime.preprocess import Geometry
 
+ORDERS = ["forward", pytest.param("gpu", marks=pytest.mark.gpu)]
 GEOMETRY = Geometry((2, 2), Fit(0, 0, 2, 2))
 
 
@@ -31,7 +32,7 @@ def _upload(session, slot):
     stream.synchronize()
 
 
-@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("session", ORDERS, indirect=True)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_the_device_sees_frames_and_parameters(session, slot, in_place):
     one = slot(batch=2, in_place=in_place)
@@ -47,7 +48,7 @@ def test_the_device_sees_frames_and_parameters(session, slot, in_place):
         assert session.download(one.blocks)[:, 0].tolist() == [7, 8]
 
 
-@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("session", ORDERS, indirect=True)
 def test_rows_without_a_frame_have_no_parameters(session, slot):
     one = slot(batch=2, in_place=False)
     for count in (2, 1):
@@ -58,7 +59,7 @@ def test_rows_without_a_frame_have_no_parameters(session, slot):
     assert session.download(one.blocks)[:, 0].tolist() == [9, 0]
 
 
-@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("session", ORDERS, indirect=True)
 def test_a_larger_frame_gets_room_and_voids_the_programs(session, slot):
     one = slot(batch=1, in_place=False)
     closed = []

@@ -1,0 +1,64 @@
+"""benchmarks/gpu.py runs: every part of it once, small, on the emulated device."""
+
+import shutil
+
+import pytest
+
+from benchmarks import gpu
+from edgecv.bench import device
+from edgecv.cuda import driver
+from edgecv.recipe import Bench
+from tests.cuda.device import open_session
+
+
+@pytest.fixture
+def small(monkeypatch):
+    for name, value in {
+        "FRAME": (48, 64),
+        "INPUT": (24, 24),
+        "RUNS": 2,
+        "WARMUP": 1,
+        "THREAD_FRAMES": 3,
+        "SOAK_FRAMES": 6,
+        "OBJECTS": (0, 2),
+        "POINTS": 64,
+        "CLASSES": 3,
+        "MEASURE": Bench(warmup=1, frames=2),
+    }.items():
+        monkeypatch.setattr(gpu, name, value)
+    monkeypatch.setattr(device, "PACE_S", 1e-4)
+
+
+def test_kernels_are_compared_and_timed(small, monkeypatch):
+    with open_session("forward", monkeypatch) as session:
+        bits, boxes = gpu.letterbox_bits(session), gpu.dense_decoding(session)
+    assert bits["holds"]
+    assert len(bits["rows"]) == 9
+    assert boxes["holds"], boxes
+    assert boxes["rows"]["2"]["found"] == 2
+
+
+def test_an_engine_is_built_held_to_its_golden_sample_and_measured(
+    small, machine, plan_bundle, monkeypatch, tmp_path
+):
+    machine()
+
+    def rebuild(bundle, *, backend, out):
+        assert backend == "tensorrt"
+        return shutil.copytree(plan_bundle("classify"), out)
+
+    monkeypatch.setattr(gpu, "rebuild", rebuild)
+    row = gpu.engine(tmp_path / "net" / "fp32-onnxruntime", tmp_path / "built", "tensorrt")
+    assert row["graph_equals_eager"]
+    assert row["differences"]["logits"] < 1e-4
+    assert {"copy_ms", "letterbox_ms", "engine_ms", "decode_ms"} <= set(row["steps_ms"])
+    place = tmp_path / "built" / "net" / "fp32-onnxruntime"
+    assert gpu.soak(place)["grown"]["session_bytes"] == 0
+    assert gpu.threads(place)["holds"]
+
+
+def test_a_machine_without_a_gpu_is_told_apart(monkeypatch, capsys):
+    monkeypatch.setattr(driver, "open_driver", lambda: None)
+    monkeypatch.setattr("sys.argv", ["gpu"])
+    assert gpu.main() == 3
+    assert "no NVIDIA GPU" in capsys.readouterr().err
