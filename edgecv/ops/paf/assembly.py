@@ -40,29 +40,31 @@ def assemble(
         for n in range(counts[i]):
             a, b = pairs[i, n, 0], pairs[i, n, 1]
             one, other = owner[part_a, a], owner[part_b, b]
-            if one < 0 and other < 0:
-                if i >= len(limbs) - closing:
-                    continue
-                if people == WORKING:
-                    dropped += 1
-                    continue
-                members[people, part_a], members[people, part_b] = a, b
-                owner[part_a, a], owner[part_b, b] = people, people
-                sums[people] = peak_scores[part_a, a] + peak_scores[part_b, b] + scores[i, n]
-                sizes[people] = 2
-                people += 1
-            elif one < 0 or other < 0:
-                person = max(one, other)
+            first, second = min(one, other), max(one, other)
+            if second < 0:
+                begins = i < len(limbs) - closing
+                dropped += 1 if begins and people == WORKING else 0
+                if begins and people < WORKING:
+                    members[people, part_a], members[people, part_b] = a, b
+                    owner[part_a, a], owner[part_b, b] = people, people
+                    sums[people] = peak_scores[part_a, a] + peak_scores[part_b, b] + scores[i, n]
+                    sizes[people] = 2
+                    people += 1
+            elif first < 0:
                 part, peak = (part_b, b) if other < 0 else (part_a, a)
-                if members[person, part] < 0:
-                    members[person, part], owner[part, peak] = peak, person
-                    sums[person] += peak_scores[part, peak] + scores[i, n]
-                    sizes[person] += 1
-            elif one != other:
-                first, second = min(one, other), max(one, other)
-                if not ((members[first] >= 0) & (members[second] >= 0)).any():
-                    members[first] = np.maximum(members[first], members[second])
-                    owner[:] = np.where(owner == second, first, owner)
+                if members[second, part] < 0:
+                    members[second, part], owner[part, peak] = peak, second
+                    sums[second] += peak_scores[part, peak] + scores[i, n]
+                    sizes[second] += 1
+            else:
+                clash = first == second
+                for k in range(parts):
+                    clash |= members[first, k] >= 0 and members[second, k] >= 0
+                if not clash:
+                    for k in range(parts):
+                        peak = members[second, k]
+                        members[first, k] = max(members[first, k], peak)
+                        owner[k, peak] = first if peak >= 0 else owner[k, peak]
                     sums[first] += sums[second] + scores[i, n]
                     sizes[first] += sizes[second]
                     sizes[second] = 0
