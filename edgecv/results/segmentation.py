@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,15 @@ class SegmentationMap:
         if self.confidence is not None:
             require("SegmentationMap.confidence", self.confidence, self.image_size, "float32")
 
-    @property
+    @cached_property
     def pixels(self) -> dict[int, int]:
         """Class id -> how many pixels have it, of the classes that are there, by rising id."""
-        counts = np.bincount(self.labels.reshape(-1), minlength=1)
+        flat = np.ascontiguousarray(self.labels).reshape(-1)
+        pairs = flat[: len(flat) // 2 * 2].view(np.uint16)  # numpy counts two bytes as fast as one
+        table = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+        counts = table.sum(0) + table.sum(1)
+        if len(flat) % 2:
+            counts[flat[-1]] += 1
         return {int(i): int(counts[i]) for i in np.flatnonzero(counts)}
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,11 +94,11 @@ class SegmentationMap:
         import cv2
 
         canvas = canvas_of(image, self.image_size)
-        colors = palette()[self.labels]
+        colors = cv2.applyColorMap(self.labels, np.array(palette()[:, None]))
         tinted = cv2.addWeighted(canvas, 1 - _OPACITY, colors, _OPACITY, 0)
         shown = painted(self.names)
         if not shown[0]:
-            np.copyto(tinted, canvas, where=(self.labels == 0)[:, :, None])
+            cv2.copyTo(canvas, np.equal(self.labels, 0).view(np.uint8), tinted)
         self._legend(tinted, [i for i in self.pixels if shown[i]], max(1, line_width // 2))
         return np.asarray(tinted)
 
@@ -115,8 +121,10 @@ class SegmentationMap:
 def png_of(labels: Array) -> bytes:
     """(H, W) uint8 as an 8-bit grey PNG (ISO/IEC 15948): no package is needed to write one."""
     height, width = labels.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
-    rows[:, 1:] = labels
+    rows = np.zeros((height, width + 1), np.uint8)
+    rows[0, 1:] = labels[0]  # each row begins with its filter: none, then the row above less
+    rows[1:, 0] = 2
+    np.subtract(labels[1:], labels[:-1], out=rows[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
     parts = [

@@ -87,3 +87,11 @@ def test_palette_is_vocs():
     assert not painted(("Background",))[0]
     assert painted(())[0]
     assert painted(("road",)).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 6)], ids=str)
+def test_pixels_are_counted(rng, size):
+    labels = rng.integers(250, 256, size, dtype=np.uint8)
+    pixels = SegmentationMap(labels, (), size).pixels
+    assert pixels == {i: (labels == i).sum() for i in range(256) if (labels == i).any()}
+    assert list(pixels) == sorted(pixels)

@@ -72,12 +72,19 @@ def convert_nv12(luma: Array, chroma: Array, numbers: Array, out: Array) -> None
     """See `nv12.bgr_of`; `numbers` is its Coefficients as int32."""
     height, width = luma.shape
     offset, gain, blue_u, green_u, green_v, red_v = numbers
+    terms = np.empty((3, 2 * chroma.shape[1]), np.int32)  # of a pair of rows, so that x vectorises
+    blue, green, red = terms
+    top, half = np.int32(255), np.int32(1 << 19)
     for y in range(height):
-        pairs, bright, row = chroma[y >> 1], luma[y], out[y]
+        if y % 2 == 0:
+            pairs = chroma[y >> 1]
+            for k in range(len(pairs)):
+                u, v = np.int32(pairs[k, 0]) - np.int32(128), np.int32(pairs[k, 1]) - np.int32(128)
+                for x in range(2 * k, 2 * k + 2):
+                    blue[x], green[x], red[x] = blue_u * u, green_u * u + green_v * v, red_v * v
+        bright, row = luma[y], out[y].reshape(-1)
         for x in range(width):
-            u = np.int32(pairs[x >> 1, 0]) - np.int32(128)
-            v = np.int32(pairs[x >> 1, 1]) - np.int32(128)
-            grey = max(np.int32(bright[x]) - offset, np.int32(0)) * gain + np.int32(1 << 19)
-            row[x, 0] = min(max((grey + blue_u * u) >> 20, 0), 255)
-            row[x, 1] = min(max((grey + green_u * u + green_v * v) >> 20, 0), 255)
-            row[x, 2] = min(max((grey + red_v * v) >> 20, 0), 255)
+            grey = max(np.int32(bright[x]) - offset, np.int32(0)) * gain + half
+            row[3 * x] = min(max((grey + blue[x]) >> np.int32(20), np.int32(0)), top)
+            row[3 * x + 1] = min(max((grey + green[x]) >> np.int32(20), np.int32(0)), top)
+            row[3 * x + 2] = min(max((grey + red[x]) >> np.int32(20), np.int32(0)), top)
