@@ -41,6 +41,8 @@ class Kernel:
         Raises:
             TypeError: the arguments are not what `Kernels.function` was told.
         """
+        if self._function is None:
+            raise ValueError(f"{self.name} was launched after its session was closed")
         if len(args) != len(self._codes):
             raise TypeError(f"{self.name} takes {len(self._codes)} arguments, got {len(args)}")
         if shared > self._shared:
@@ -51,6 +53,10 @@ class Kernel:
         self._function.prepared_async_call(
             _three(grid), _three(block), stream.raw, *values, shared_size=shared
         )
+
+    def close(self) -> None:
+        """Let go of the module; see `Kernels.close`."""
+        self._function = None
 
     def _value(self, code: str, arg: DeviceArray | int | float) -> int | float:
         if isinstance(arg, DeviceArray):
@@ -66,6 +72,7 @@ class Kernels:
     def __init__(self, driver: Any, module: Any) -> None:
         """See `Session.kernels`, which makes them."""
         self._driver, self._module = driver, module
+        self._made: list[Kernel] = []
 
     def function(self, name: str, codes: str) -> Kernel:
         """A kernel by name.
@@ -77,7 +84,15 @@ class Kernels:
         strange = set(codes) - set(_CODES)
         if strange:
             raise TypeError(f"{name}: unknown argument types {sorted(strange)}, known: {_CODES}")
-        return Kernel(self._driver, self._module.get_function(name), name, codes)
+        kernel = Kernel(self._driver, self._module.get_function(name), name, codes)
+        self._made.append(kernel)
+        return kernel
+
+    def close(self) -> None:
+        """Unload; its kernels cannot be launched afterwards."""
+        for kernel in self._made:
+            kernel.close()
+        self._made, self._module = [], None
 
 
 def _three(sides: tuple[int, ...]) -> tuple[int, int, int]:

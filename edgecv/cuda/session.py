@@ -12,7 +12,9 @@ the real one.
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -228,8 +230,21 @@ class Session:
                 graph.close()
             self._ledger.free_all()
         finally:
-            self._graphs, self._modules = [], {}
-            self._kept.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of what pycuda frees in its destructors, while the context is current.
+
+        After that it could not: pinned arrays that somebody still holds would stay locked until the
+        process ends. Those held only by a reference cycle are collected here.
+        """
+        for kernels in self._modules.values():
+            kernels.close()
+        held = [weakref.ref(kept) for kept in self._kept if isinstance(kept, np.ndarray)]
+        self._graphs, self._modules = [], {}
+        self._kept.clear()
+        if any(array() is not None for array in held):
+            gc.collect()
 
     def _locked(
         self, shape: tuple[int, ...], dtype: npt.DTypeLike, flags: int

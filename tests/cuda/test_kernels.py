@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecv.cuda.session import Session
 from tests.cuda.capture import assert_capturable, run_eagerly
-from tests.cuda.device import log_of
+from tests.cuda.device import install, log_of
 
 EXAMPLE = Path(__file__).with_name("example.cu")
 
@@ -57,3 +58,14 @@ def test_wrong_arguments_are_refused(session):
         kernel.launch(stream, (1,), (4,), array, array, 1.0)
     with pytest.raises(TypeError, match="unknown argument types"):
         session.kernels(EXAMPLE).function("example_scale", "Pxf")
+
+
+def test_a_kernel_of_a_closed_session_says_so(monkeypatch):
+    install(monkeypatch)
+    here = Session()
+    with here.current():
+        stream = here.stream()
+        kernel = here.kernels(EXAMPLE).function("example_scale", "Pif")
+    here.close()
+    with pytest.raises(ValueError, match="after its session was closed"):
+        kernel.launch(stream, (1,), (1,), 0, 0, 1.0)

@@ -178,6 +178,19 @@ def test_an_unpinned_array_is_freed_with_its_last_reference(cuda):
     here.close()
 
 
+def test_pinned_memory_in_a_cycle_goes_before_the_context_does(cuda):
+    """pycuda cannot free it later: its destructor needs the context."""
+    here, holder = Session(), {}
+    with here.current():
+        holder["self"], holder["array"] = holder, here.pinned((4,), "float32")
+    del holder
+    left = []
+    detach = here._context.detach
+    here._context.detach = lambda: (left.extend(cuda.host_memory.live), detach())
+    here.close()
+    assert left == []
+
+
 def test_free_memory_is_asked_of_the_driver(cuda):
     here = Session()
     with here.current():

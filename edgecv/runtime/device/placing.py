@@ -74,6 +74,8 @@ def measure(session: Session) -> dict[str, float]:
         in_place.append(once(mapped.device, copied=False))
     for array in (own, blocks, out):
         array.free()
+    session.unpin(pinned)
+    session.unpin(mapped.host)
     plan.close()
     return {
         "copied_ms": statistics.median(copied[1:]),

@@ -83,6 +83,7 @@ class Slot:
             return
         self.forget_programs()
         self.frames.free()
+        self._session.unpin(self._host_frames)
         self._host_frames, self.frames = self._pair((self._batch, nbytes), "uint8")
 
     def row(self, index: int) -> Array:
@@ -132,6 +133,9 @@ class Slot:
         self._copies.clear()
         self.frames.free()
         self.blocks.free()
+        for host in (self._host_frames, self._host_blocks, *self.results.values()):
+            self._session.unpin(host)
+        self._host_frames = self._host_blocks = np.empty((0, 0))  # pinned memory goes now
         self.results.clear()
 
     def _place(self, block: Array, geometry: Geometry) -> int:
