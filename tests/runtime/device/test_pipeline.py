@@ -221,6 +221,18 @@ def test_a_refused_frame_costs_no_slot(on_gpu, picture):
     model(picture(32, 32))
 
 
+def test_what_a_decoder_collects_from_survives_the_frames_after(on_gpu, picture, monkeypatch):
+    model, _, _ = on_gpu("classify")
+    decoder, kept = model._pipelines[0][1]._lanes[0].decoder, []
+    monkeypatch.setattr(decoder, "collect", lambda host, _: [kept.append(host)])
+    model(picture(32, 32))
+    said = {name: array.copy() for name, array in kept[0].items()}
+    model(255 - picture(32, 32))
+    for name, array in said.items():
+        np.testing.assert_array_equal(kept[0][name], array)
+    assert any((kept[1][name] != array).any() for name, array in said.items())
+
+
 def test_raw_outputs_are_the_engines(on_gpu, tiny_bundle, picture):
     model, _, _ = on_gpu("centernet")
     image = picture(64, 64)
