@@ -15,6 +15,7 @@ real-valued conversion. Chroma is not interpolated: its siting does not matter.
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -30,6 +31,9 @@ Array = npt.NDArray[Any]
 MATRICES, RANGES = ("601", "709"), ("limited", "full")
 _KR_KB = {"601": (0.299, 0.114), "709": (0.2126, 0.0722)}
 _ONE = 1 << 20
+# elsewhere OpenCV may hand the conversion to a library of the processor's maker (KleidiCV on ARM),
+# which need not round as OpenCV's own code does
+_OPENCV_IS_PORTABLE = platform.machine() in ("x86_64", "AMD64")
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,11 @@ def bgr_of(frame: Nv12, out: Array) -> Array:
     """Convert into `out` ((H, W, 3) uint8, C-contiguous) and return it.
 
     A frame without matrix or range counts as BT.601 limited. The numba loop, the numpy form and
-    OpenCV's conversion (BT.601 limited of even sizes) give the same bits.
+    OpenCV's conversion (BT.601 limited of even sizes, on x86) give the same bits.
     """
     matrix, value_range = frame.matrix or "601", frame.range or "limited"
     even = frame.y.shape[0] % 2 == 0 and frame.y.shape[1] % 2 == 0
-    if (matrix, value_range) == ("601", "limited") and even:
+    if (matrix, value_range) == ("601", "limited") and even and _OPENCV_IS_PORTABLE:
         import cv2
 
         cv2.cvtColorTwoPlane(frame.y, frame.uv, cv2.COLOR_YUV2BGR_NV12, dst=out)
