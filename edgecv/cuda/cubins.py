@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgecv.cuda.nvrtc import FLAGS, Nvrtc, find_nvrtc
-from edgecv.errors import EdgecvError, FileError
+from edgecv.errors import EdgecvError, FileError, MachineError
 from edgecv.files import whole_file
 
 INCLUDE = Path(__file__).parent / "include"
@@ -30,12 +30,12 @@ Defines = Mapping[str, int | float | str]
 
 @dataclass(frozen=True)
 class Unit:
-    """What is compiled together: a .cu file, the headers it may include, its definitions.
+    """What is compiled together: a .cu file, the headers it includes, its definitions.
 
     Attributes:
         path: The .cu file.
         text: Its text, with its origin written at the end.
-        headers: Text by include name: `edgecv/half.cuh`, and the .cuh files beside the source.
+        headers: Text by include name of those it includes: `edgecv/half.cuh`, or beside it.
         defines: Macros.
     """
 
@@ -71,7 +71,7 @@ class Unit:
 
 
 def read_unit(source: Path, defines: Defines | None = None) -> Unit:
-    """Read a .cu file and the headers it may include.
+    """Read a .cu file and the headers it includes.
 
     Raises:
         FileError: there is no such file.
@@ -80,13 +80,8 @@ def read_unit(source: Path, defines: Defines | None = None) -> Unit:
         text = source.read_text(encoding="utf-8")
     except OSError as err:
         raise FileError("a kernel file is missing", file=source, reason=err.strerror) from err
-    headers = {
-        path.relative_to(INCLUDE).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(INCLUDE.rglob("*.cuh"))
-    }
-    beside = {path.name: path.read_text("utf-8") for path in sorted(source.parent.glob("*.cuh"))}
     defines = dict(defines or {})
-    return Unit(source, text + _origin(source, defines), headers | beside, defines)
+    return Unit(source, text + _origin(source, defines), _headers(source, text), defines)
 
 
 def origin_of(cubin: bytes) -> tuple[str, dict[str, int | float | str]] | None:
@@ -130,7 +125,7 @@ class Cubins:
 
     def compiled_again(self, unit: Unit) -> bytes:
         """The cubin, compiled whatever is stored: for one the driver refused."""
-        return unit.compile(find_nvrtc(self.capability, self._major), self.capability)
+        return unit.compile(self._compiler(unit), self.capability)
 
     def _from_bundle(self, unit: Unit) -> bytes | None:
         if self._stored is None:
@@ -142,7 +137,7 @@ class Cubins:
         return None
 
     def _compiled(self, unit: Unit) -> bytes:
-        nvrtc = find_nvrtc(self.capability, self._major)
+        nvrtc = self._compiler(unit)
         version = ".".join(map(str, nvrtc.version))
         digest = unit.digest(version, self.capability, str(self._major))
         entry = self._cache / f"{unit.path.stem}-{digest}.cubin" if self._cache else None
@@ -153,6 +148,20 @@ class Cubins:
                 with suppress(EdgecvError):  # a cache that cannot be written is no cache
                     write_cubin(entry, cubin)
         return cubin
+
+    def _compiler(self, unit: Unit) -> Nvrtc:
+        try:
+            return find_nvrtc(self.capability, self._major)
+        except MachineError as err:
+            if self._stored is None:
+                raise
+            raise MachineError(
+                f"the bundle has no kernels of {unit.path.name} for {self.capability} as this "
+                "edgecv has them, and they cannot be compiled here",
+                bundle=self._stored,
+                compiler=err.what,
+                fix=f"build the bundle again with this edgecv where NVRTC is; or {err.fix}",
+            ) from err
 
 
 def precompile(
@@ -212,6 +221,20 @@ def read_cubin(path: Path) -> bytes | None:
     cubin, seal, digest = data.rpartition(_SEAL)
     whole = seal and hashlib.sha256(cubin).hexdigest().encode() == digest
     return cubin if whole else None
+
+
+def _headers(source: Path, text: str) -> dict[str, str]:
+    """Text of every header that is included, also by headers; what is not found NVRTC reports."""
+    found: dict[str, str] = {}
+    waiting = [text]
+    while waiting:
+        for name in re.findall(r'^\s*#\s*include\s*"([^"]+)"', waiting.pop(), re.MULTILINE):
+            places = [folder / name for folder in (INCLUDE, source.parent)]
+            path = next((place for place in places if place.is_file()), None)
+            if path is not None and name not in found:
+                found[name] = path.read_text(encoding="utf-8")
+                waiting.append(found[name])
+    return found
 
 
 def _origin(source: Path, defines: Defines) -> str:

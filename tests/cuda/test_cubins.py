@@ -64,8 +64,12 @@ def _other_defines(unit, tmp_path, compiler):
 def _other_header(unit, tmp_path, compiler):
     copy = tmp_path / "copy" / "example.cu"
     copy.parent.mkdir()
-    copy.write_text(EXAMPLE.read_text())
-    (copy.parent / "beside.cuh").write_text("// new")
+    copy.write_text('#include "beside.cuh"\n' + EXAMPLE.read_text())
+    (copy.parent / "beside.cuh").write_text('#include "second.cuh"')
+    (copy.parent / "second.cuh").write_text("// old")
+    Cubins("sm87", 13, cache=tmp_path).find(read_unit(copy))
+    (copy.parent / "second.cuh").write_text("// new")
+    compiler.asked.pop()
     return read_unit(copy), "sm87", 13
 
 
@@ -135,8 +139,17 @@ def test_a_stored_cubin_is_for_its_device_and_not_for_older_drivers(
 
 
 def test_without_a_cubin_and_a_compiler_it_is_said(no_compiler, tmp_path):
-    with pytest.raises(MachineError, match="no NVRTC"):
+    with pytest.raises(MachineError, match=r"^no NVRTC"):
+        Cubins("sm87", 13, cache=tmp_path).find(read_unit(EXAMPLE))
+    with pytest.raises(
+        MachineError, match=r"(?s)no kernels of example.*fix: build the bundle agai"
+    ):
         Cubins("sm87", 13, stored=tmp_path, cache=tmp_path).find(read_unit(EXAMPLE))
+
+
+def test_only_headers_that_are_included_count():
+    names = set(read_unit(EXAMPLE).headers)
+    assert names == {"edgecv/half.cuh", "edgecv/order.cuh", "edgecv/types.cuh"}
 
 
 def test_a_missing_source_is_said(tmp_path):
