@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edgecv.head.boxes import BoxHead
+from edgecv.head.boxes import OneStageHead
 
 Pair = tuple[float, float]
 Preset = Literal["retinanet", "ssd300", "ssd512", "efficientdet", "faster_rcnn"]
@@ -32,7 +32,7 @@ class AnchorLevel(BaseModel):
     grid: tuple[int, int] | None = None
 
 
-class AnchorsHead(BoxHead):
+class AnchorsHead(OneStageHead):
     """`scores` (N, A, C) and `deltas` (N, A, 4): what each anchor sees, and how to move it.
 
     All levels concatenated, as torchvision and the EfficientDet exporters write them. Scores are

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,3 +28,17 @@ class BoxHead(HeadSchema):
     max_detections: int = Field(300, ge=1, le=30_000)
     pre_nms: int = Field(4096, ge=1, le=30_000)
     class_agnostic: bool = False
+
+
+class OneStageHead(BoxHead):
+    """A detector whose candidates are suppressed once, hard or softly.
+
+    Attributes:
+        soft_nms: Lower the scores of overlapping boxes instead of dropping them (Bodla et al.,
+            arXiv:1704.04503): `linear`ly from an overlap of `iou` on, or by a `gaussian`. Boxes
+            that fall below `score` are dropped.
+        sigma: Width of the gaussian.
+    """
+
+    soft_nms: Literal["none", "linear", "gaussian"] = "none"
+    sigma: float = Field(0.5, gt=0)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from edgecv.head.boxes import BoxHead
+from edgecv.head.boxes import OneStageHead
 from edgecv.head.schema import HeadSchema
 
 
@@ -36,7 +36,7 @@ class CenterNetHead(HeadSchema):
     size_unit: Literal["cell", "pixel"] = "cell"
 
 
-class DenseHead(BoxHead):
+class DenseHead(OneStageHead):
     """`predictions` (N, 4 + C, A): a box and C scores per anchor point, then NMS.
 
     The layout most single-stage exporters write: YOLOv8 and later, with objectness (N, A, 5 + C)

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from edgecv.head.boxes import BoxHead
+from edgecv.head.boxes import OneStageHead
 
 Pair = tuple[float, float]
 
 
-class YoloV1Head(BoxHead):
+class YoloV1Head(OneStageHead):
     """`grid` (N, S * S * (B * 5 + C)) or (N, S, S, B * 5 + C): YOLO v1 (arXiv:1506.02640).
 
     Attributes:
@@ -44,7 +44,7 @@ class _Scales:
         return self.names[: 3 if head is None else len(head.anchors)]
 
 
-class YoloV3Head(BoxHead):
+class YoloV3Head(OneStageHead):
     """`scale1`, `scale2`, … (N, anchors * (5 + C), h, w): YOLO v2 to v7's raw maps.
 
     Attributes:

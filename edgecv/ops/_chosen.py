@@ -18,6 +18,7 @@ class ChosenBoxes:
     Attributes:
         batch: Pictures.
         k: Capacity.
+        classes: Ids are 0..classes - 1.
         boxes: (B, k, 4) float32 xyxy in pixels of the network's input; 0 beyond `count`.
         scores: (B, k) float32 probabilities, falling; 0 beyond `count`.
         ids: (B, k) int32 class ids; -1 beyond `count`.
@@ -28,11 +29,11 @@ class ChosenBoxes:
     count: DeviceArray
     total: DeviceArray
 
-    def __init__(self, session: Session, batch: int, k: int) -> None:
+    def __init__(self, session: Session, batch: int, k: int, classes: int) -> None:
         """Allocate the outputs; a twin names its selection by `_choose`."""
         self._session = session
         self._arrays: list[DeviceArray] = []
-        self.batch, self.k = batch, k
+        self.batch, self.k, self.classes = batch, k, classes
         self.boxes = self._zeros((batch, k, 4), "float32")
         self.scores = self._zeros((batch, k), "float32")
         self.ids = self._zeros((batch, k), "int32")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgecv.head.boxes import BoxHead
+from edgecv.head.boxes import BoxHead, OneStageHead
 from edgecv.ops._candidates import Candidates
 from edgecv.ops.suppression import Suppression, suppression
 from edgecv.results import Detections
@@ -11,7 +11,10 @@ from edgecv.runtime.preprocess import Geometry
 
 def rule_of(head: BoxHead) -> Suppression:
     """How the head's candidates are thinned."""
-    return Suppression(head.iou, head.max_detections, head.class_agnostic)
+    rule = Suppression(head.iou, head.max_detections, head.class_agnostic)
+    if isinstance(head, OneStageHead) and head.soft_nms != "none":
+        return rule._replace(soft=head.soft_nms, sigma=head.sigma, floor=head.score)
+    return rule
 
 
 def detections(head: BoxHead, found: Candidates, geometry: Geometry) -> Detections:
@@ -23,5 +26,5 @@ def detections(head: BoxHead, found: Candidates, geometry: Geometry) -> Detectio
         kept.ids,
         head.names,
         geometry.image_size,
-        found.total - len(found.boxes),
+        kept.total - len(found.boxes),
     )

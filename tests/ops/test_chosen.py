@@ -9,7 +9,7 @@ from edgecv.ops.topk.cuda import TopKPlan
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
 def test_outputs_of_fixed_capacity_are_freed_with_the_selection(session):
-    chosen = ChosenBoxes(session, 2, 5)
+    chosen = ChosenBoxes(session, 2, 5, 3)
     chosen._choose(TopKPlan(session, batch=2, n=9, k=5, threshold=0.5))
     assert [array.shape for array in chosen.outputs] == [(2, 5, 4), (2, 5), (2, 5)]
     assert [array.dtype for array in chosen.outputs] == [np.float32, np.float32, np.int32]

@@ -28,6 +28,15 @@ def test_limit_keeps_the_best():
     assert suppression(FOUND, Suppression(0.5, 2)).ids.tolist() == [3, 4]
 
 
+def test_soft_suppression_lowers_scores():
+    kept = suppression(FOUND, Suppression(0.5, 10, soft="linear", floor=0.1))
+    assert kept.ids.tolist() == [3, 4, 3, 3]  # the third falls by 0.8: below the fourth
+    assert np.allclose(kept.scores, [0.9, 0.8, 0.6, 0.14])
+    assert kept.boxes.tolist() == BOXES[[0, 1, 3, 2]].tolist()
+    assert (kept.total, kept.nan) == (9, 2)
+    assert len(suppression(FOUND, Suppression(0.5, 10, soft="linear", floor=0.2)).ids) == 3
+
+
 def test_corners_of_a_box_by_hand():
     boxes = corners(np.float32([[10, 20]]), np.float32([[4, 8]]))
     assert (boxes.tolist(), boxes.dtype) == ([[8, 16, 12, 24]], np.float32)

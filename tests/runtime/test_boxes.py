@@ -22,3 +22,5 @@ def test_boxes_are_mapped_to_the_picture_and_the_overflow_counted():
 def test_the_rule_is_the_heads():
     head = DenseHead(iou=0.6, max_detections=7, class_agnostic=True)
     assert rule_of(head) == Suppression(0.6, 7, True)
+    soft = DenseHead(score=0.3, soft_nms="gaussian", sigma=0.4)
+    assert rule_of(soft) == Suppression(soft="gaussian", sigma=0.4, floor=0.3)

@@ -60,7 +60,7 @@ class AnchorsPlan(ChosenBoxes):
         spans = layout.spans(anchors) if layout.per_level else [(0, anchors)]
         most = layout.per_level or k
         self._widths = [min(most, (end - first) * classes) for first, end in spans]
-        super().__init__(session, batch, min(k, sum(self._widths)))
+        super().__init__(session, batch, min(k, sum(self._widths)), classes)
         self._at = self._keep(session.upload(at))
         self._ranked = self._zeros((batch, anchors, classes), "float32") if self._soft else scores
         kernels = session.kernels(SOURCE)

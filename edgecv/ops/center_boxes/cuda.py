@@ -52,7 +52,7 @@ class CenterBoxesPlan(ChosenBoxes):
                 "size and offset must have one type", size=kind, offset=str(maps.offset.dtype)
             )
         cells = height * width
-        super().__init__(session, batch, min(k, classes * cells))
+        super().__init__(session, batch, min(k, classes * cells), classes)
         self._maps = maps
         limit = float(limit_of(score, layout.logits))
         shape = (classes, height, width)

@@ -48,7 +48,7 @@ class DenseBoxesPlan(ChosenBoxes):
         values, points = sides[::-1] if layout.channels_last else sides
         classes = values - layout.first
         n = points * classes if layout.multi_label else points
-        super().__init__(session, batch, min(k, n))
+        super().__init__(session, batch, min(k, n), classes)
         self._table = (predictions, points, classes, _flags(layout))
         self._limit = float(limit_of(score, layout.logits))
         together = layout.multi_label and not (layout.channels_last or layout.objectness)

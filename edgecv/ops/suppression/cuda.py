@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from edgecv.ops.nms.cuda import SOURCE as NMS
 from edgecv.ops.nms.cuda import NmsPlan
+from edgecv.ops.soft_nms.cuda import SOURCES as SOFT
+from edgecv.ops.soft_nms.cuda import SoftNmsPlan
 from edgecv.ops.suppression import Suppression
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from edgecv.ops._chosen import ChosenBoxes
 
 SOURCE = Path(__file__).with_name("suppression.cu")
-SOURCES = (SOURCE, NMS)
+SOURCES = (SOURCE, NMS, *SOFT)
 _THREADS = 128
 
 
@@ -41,28 +43,40 @@ class SuppressionPlan:
         self.found = session.zeros((batch, 2), "int32")
         self._arrays = [self.boxes, self.scores, self.ids, self.found]
         self._classes = None if rule.class_agnostic else chosen.ids
-        self._nms = NmsPlan(session, batch=batch, n=chosen.k, limit=self._limit, iou=rule.iou)
-        self._gather = session.kernels(SOURCE).function("suppression_gather", "PPPPPPPiiPPPP")
+        self._left: tuple[DeviceArray | int, ...]
+        self._suppress(session, rule)
+        self._gather = session.kernels(SOURCE).function("suppression_gather", "PPPPPPPPPiiPPPP")
         self._grid = (ceil(self._limit / _THREADS), batch)
+
+    def _suppress(self, session: Session, rule: Suppression) -> None:
+        """Plan hard or soft suppression: what it leaves, and what soft suppression adds."""
+        chosen, limit = self._chosen, self._limit
+        decay = rule.decay(limit)
+        self._soft: SoftNmsPlan | None = None
+        self._hard: NmsPlan | None = None
+        if decay:
+            kinds = 1 if self._classes is None else chosen.classes
+            self._soft = soft = SoftNmsPlan(
+                session, batch=chosen.batch, n=chosen.k, classes=kinds, decay=decay
+            )
+            self._left = (soft.index, soft.kept, soft.scores, soft.overflow)
+        else:
+            self._hard = hard = NmsPlan(
+                session, batch=chosen.batch, n=chosen.k, limit=limit, iou=rule.iou
+            )
+            self._left = (hard.keep, hard.kept, 0, 0)
 
     def enqueue(self, stream: Stream) -> None:
         """Launch; reads the outputs of `chosen`."""
-        chosen, nms = self._chosen, self._nms
-        nms.enqueue(stream, chosen.boxes, self._classes, chosen.count)
+        chosen = self._chosen
+        if self._soft:
+            given = (chosen.boxes, chosen.scores, self._classes, chosen.count)
+            self._soft.enqueue(stream, *given)
+        if self._hard:
+            self._hard.enqueue(stream, chosen.boxes, self._classes, chosen.count)
+        found = (*chosen.outputs, chosen.count, chosen.total, *self._left)
         self._gather.launch(
-            stream,
-            self._grid,
-            (_THREADS,),
-            chosen.boxes,
-            chosen.scores,
-            chosen.ids,
-            chosen.count,
-            chosen.total,
-            nms.keep,
-            nms.kept,
-            chosen.k,
-            self._limit,
-            *self._outputs(),
+            stream, self._grid, (_THREADS,), *found, chosen.k, self._limit, *self._outputs()
         )
 
     def _outputs(self) -> tuple[DeviceArray, ...]:
@@ -70,7 +84,9 @@ class SuppressionPlan:
 
     def close(self) -> None:
         """Free what was allocated."""
-        self._nms.close()
+        for plan in (self._soft, self._hard):
+            if plan:
+                plan.close()
         for array in self._arrays:
             array.free()
         self._arrays.clear()

@@ -43,7 +43,7 @@ class YoloV1Plan(ChosenBoxes):
         batch, classes = values.shape[0], grid.classes(prod(values.shape[1:]))
         points = grid.side**2 * grid.boxes
         n = points * classes if grid.multi_label else points
-        super().__init__(session, batch, min(k, n))
+        super().__init__(session, batch, min(k, n), classes)
         flags = grid.square + 2 * grid.darknet + 4 * grid.multi_label
         self._grid = (values, grid.side, grid.boxes, classes, flags)
         self._size = (float(grid.size[1]), float(grid.size[0]))

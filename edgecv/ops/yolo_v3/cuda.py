@@ -67,7 +67,7 @@ class YoloV3Plan(ChosenBoxes):
         points = [h * w * len(s.anchors) for (_, h, w), s in zip(grids, scales, strict=True)]
         classes, every = grids[0][0], sum(points)
         n = every * (classes if layout.multi_label else 1)
-        super().__init__(session, batch, min(k, n))
+        super().__init__(session, batch, min(k, n), classes)
         self._limit = float(limit_of(score, True))
         self._values = self._zeros((batch, n), "float32")
         self._best = self._zeros((batch, 1 if layout.multi_label else every), "int32")

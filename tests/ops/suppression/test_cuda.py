@@ -13,7 +13,7 @@ from tests.cuda.capture import assert_capturable
 
 def chosen_of(session, rows, k):
     """A decoder's outputs that hold the candidates `rows`, one of each picture."""
-    chosen = ChosenBoxes(session, len(rows), k)
+    chosen = ChosenBoxes(session, len(rows), k, 3)
     chosen._choose(TopKPlan(session, batch=len(rows), n=k, k=k))
     host = [session.download(array) for array in (*chosen.outputs, chosen.count, chosen.total)]
     for i, row in enumerate(rows):
@@ -44,6 +44,8 @@ def candidates(rng, n, total):
         pytest.param(Suppression(0.4, 20, class_agnostic=True), id="agnostic"),
         pytest.param(Suppression(0.9, 7), id="limit"),
         pytest.param(Suppression(0.4, 500), id="limit-above-capacity"),
+        pytest.param(Suppression(0.3, 20, soft="linear", floor=0.2), id="soft-linear"),
+        pytest.param(Suppression(0.3, 60, True, "linear"), id="soft-linear-agnostic"),
     ],
 )
 def test_equals_the_cpu_twin(session, rng, rule):

@@ -13,7 +13,7 @@ from edgecv.runtime.preprocess import Geometry
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
 def test_collect_by_hand(session):
-    chosen = ChosenBoxes(session, 2, 4)
+    chosen = ChosenBoxes(session, 2, 4, 3)
     chosen._choose(TopKPlan(session, batch=2, n=4, k=4))
     decoder = BoxDecoder(session, DenseHead(max_detections=3, names=("a", "b")), chosen)
     assert {key: array.shape for key, array in decoder.results.items()} == {

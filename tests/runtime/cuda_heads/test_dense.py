@@ -14,6 +14,8 @@ HEADS = [
     ),
     pytest.param(DenseHead(activation="sigmoid", pre_nms=20, max_detections=9), id="logits"),
     pytest.param(DenseHead(score=0.9999, class_agnostic=True), id="none"),
+    pytest.param(DenseHead(score=0.6, soft_nms="linear", iou=0.3), id="soft-linear"),
+    pytest.param(DenseHead(score=0.6, soft_nms="gaussian", sigma=0.3), id="soft-gaussian"),
 ]
 
 
