@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.record import interleaved, record, summary_ms
 from edgecv.data.photographs import photograph
+from edgecv.ops.conv_crf import ConvCrf, conv_crf
 from edgecv.ops.dense_crf import DenseCrf, dense_crf
 from edgecv.ops.dense_crf.cpu import spatial_lattice
 
@@ -28,6 +29,7 @@ PICTURES = ("coffee", "astronaut", "chelsea")
 LIMIT, AGREEMENT = 0.5, 0.995
 ROUNDS = 7
 CRF = DenseCrf(iterations=ITERATIONS)
+CONVOLUTIONAL = ConvCrf(iterations=ITERATIONS)
 
 
 def scene(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +60,10 @@ def peer(module: Any, logits: np.ndarray, image: np.ndarray) -> np.ndarray:
 def measure(module: Any | None, name: str) -> dict[str, Any]:
     """Times, ratio and agreement on one picture."""
     logits, image = scene(name)
-    contenders: dict[str, Callable[[], Any]] = {"edgecv": lambda: own(logits, image)}
+    contenders: dict[str, Callable[[], Any]] = {
+        "edgecv": lambda: own(logits, image),
+        "conv_crf": lambda: conv_crf(logits, image, CONVOLUTIONAL, labels=True),
+    }
     row: dict[str, Any] = {"changed": float((own(logits, image) != logits.argmax(0)).mean())}
     if module is not None:
         contenders["pydensecrf"] = lambda: peer(module, logits, image)
@@ -68,6 +73,7 @@ def measure(module: Any | None, name: str) -> dict[str, Any]:
     if module is not None:
         middle = {who: statistics.median(values) for who, values in seconds.items()}
         row |= {"ratio": round(middle["edgecv"] / middle["pydensecrf"], 3), "limit": LIMIT}
+        row["conv_crf_ratio"] = round(middle["conv_crf"] / middle["pydensecrf"], 3)
     return row
 
 
@@ -87,6 +93,7 @@ def main() -> None:
     for name, row in rows.items():
         print(f"{name}: {row['edgecv']['median_ms']:.0f} ms, ratio {row.get('ratio', '-')}")
         print(f"  agreement {row.get('agreement', '-')}, changed {row['changed']:.3f}")
+        print(f"  conv_crf {row['conv_crf']['median_ms']:.0f} ms, {row.get('conv_crf_ratio', '-')}")
     held = [r["ratio"] <= LIMIT and r["agreement"] >= AGREEMENT for r in rows.values() if module]
     record(
         "dense_crf",

@@ -1,43 +1,22 @@
 // Fully connected CRF by mean field on permutohedral lattices; see edgecv/ops/dense_crf.
 // Every sum runs in the order of the CPU twin, so the bits are the same. Vertices are numbered by
 // sorted key (there: as they appear), which no result depends on.
+#include "edgecv/crf.cuh"
 #include "edgecv/half.cuh"
 #include "edgecv/scan.cuh"
 #include "edgecv/sort.cuh"
 #include "edgecv/types.cuh"
 
 constexpr int D = 5, CORNERS = 6;  // of the bilateral lattice, the only one built here
-constexpr int LANES = 8;
 
 // ---- logits: (L, N) to rows (N, P), their maximum 0 -------------------------------------------
 
-__device__ inline float cut(float value) {
-  const float far = 1e30f;
-  if (!(value > -far)) return -far;  // NaN too
-  return value < far ? value : far;
-}
-
-template <typename T>
-__device__ inline void pack(const T* logits, float* rows, int labels, int pixels, int width) {
-  const int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= pixels) return;
-  float best = -1e30f;
-  for (int k = 0; k < labels; ++k) {
-    const float value = cut(to_float(logits[static_cast<int64_t>(k) * pixels + i]));
-    best = best > value ? best : value;
-  }
-  float* row = rows + static_cast<int64_t>(i) * width;
-  for (int k = 0; k < labels; ++k)
-    row[k] = cut(to_float(logits[static_cast<int64_t>(k) * pixels + i])) - best;
-  for (int k = labels; k < width; ++k) row[k] = -1e30f;
-}
-
 extern "C" __global__ void dense_crf_pack_f32(const float* logits, float* rows, int labels, int pixels, int width) {
-  pack(logits, rows, labels, pixels, width);
+  crf_pack(logits, rows, labels, pixels, width);
 }
 
 extern "C" __global__ void dense_crf_pack_f16(const half_t* logits, float* rows, int labels, int pixels, int width) {
-  pack(logits, rows, labels, pixels, width);
+  crf_pack(logits, rows, labels, pixels, width);
 }
 
 // ---- the bilateral lattice: keys, sort, vertices, neighbours ----------------------------------
@@ -231,18 +210,6 @@ __device__ inline float slice(
   return sum;
 }
 
-__device__ inline float exponential(float x) {
-  const float z = x > -88.0f ? x : -88.0f;
-  const float whole = rintf(z * 1.44269504f);
-  const float r = (z - whole * 0.693359375f) - whole * -2.12194440e-4f;
-  float p = 1.9875691500e-4f * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  return ((p * (r * r) + r) + 1.0f) * __int_as_float((static_cast<int>(whole) + 127) << 23);
-}
-
 // blockDim (8, pixels): eight lanes a pixel. Shared: a row of labels a pixel, two with a penalty.
 // A gain of 0 leaves a kernel out. `penalty` (P, P) or null.
 extern "C" __global__ void dense_crf_update(
@@ -254,7 +221,7 @@ extern "C" __global__ void dense_crf_update(
   const int64_t pixel = i < pixels ? i : pixels - 1;  // all lanes take part in the shuffles
   float* x = shared + threadIdx.y * width;
   float* message = shared + (blockDim.y + threadIdx.y) * width;
-  for (int k = lane; k < width; k += LANES) {
+  for (int k = lane; k < width; k += CRF_LANES) {
     float value = penalty ? 0.0f : rows[pixel * width + k];
     if (gain2 > 0.0f) value += slice(values2, offsets2 + pixel * 3, weights2 + pixel * 3, gain2, 3, width, k);
     if (gain5 > 0.0f) value += slice(values5, offsets5 + pixel * 6, weights5 + pixel * 6, gain5, 6, width, k);
@@ -262,27 +229,15 @@ extern "C" __global__ void dense_crf_update(
   }
   if (penalty) {
     __syncwarp();
-    for (int k = lane; k < width; k += LANES) {
+    for (int k = lane; k < width; k += CRF_LANES) {
       float value = rows[pixel * width + k];
       for (int other = 0; other < width; ++other) value -= penalty[other * width + k] * message[other];
       x[k] = value;
     }
   }
-  float top = x[lane];
-  for (int k = lane + LANES; k < width; k += LANES) top = top > x[k] ? top : x[k];
-  for (int step = LANES / 2; step > 0; step >>= 1) {
-    const float other = __shfl_xor_sync(0xffffffffu, top, step);
-    top = top > other ? top : other;
-  }
-  float sum = 0.0f;
-  for (int k = lane; k < width; k += LANES) {
-    x[k] = exponential(x[k] - top);
-    sum = k == lane ? x[k] : sum + x[k];
-  }
-  for (int step = LANES / 2; step > 0; step >>= 1) sum += __shfl_xor_sync(0xffffffffu, sum, step);
-  const float factor = 1.0f / sum;
+  const float factor = crf_softmax(x, lane, width);
   if (i < pixels)
-    for (int k = lane; k < width; k += LANES) q[pixel * width + k] = x[k] * factor;
+    for (int k = lane; k < width; k += CRF_LANES) q[pixel * width + k] = x[k] * factor;
 }
 
 // ---- results -----------------------------------------------------------------------------------
