@@ -159,3 +159,23 @@ LOGITS = np.zeros((2, 4, 5), np.float32)
 def test_refuses(logits, image, crf, says):
     with pytest.raises(ShapeError, match=says):
         conv_crf(logits, image, crf)
+
+
+@pytest.mark.parametrize("side", [1, 3, 11])
+def test_compiled_messages_have_the_same_bits(rng, side):
+    pytest.importorskip("numba")
+    from edgecv.ops.conv_crf.loops import listen
+
+    height, width, taps, reach = 5, 6, -(-side // 4) * 4, side // 2
+    cells = rng.uniform(0, 1, (height, width, 8)).astype(np.float32)
+    features = rng.uniform(0, 2, (height, width, 5)).astype(np.float32)
+    crf = dataclasses.replace(CRF, filter_size=side)
+    weights = weights_of(features, crf)
+    by_cell = np.zeros((height, width, side, taps), np.float32)
+    square = weights.reshape(side, side, height, width)
+    by_cell[..., :side] = square.transpose(2, 3, 0, 1)
+    room = np.zeros((height + side, width + side + taps, 8), np.float32)
+    room[reach : reach + height, reach : reach + width] = cells
+    heard = np.empty_like(cells)
+    listen(room, by_cell, side, heard, (0,))
+    assert np.array_equal(heard, messages(cells, weights, crf))
