@@ -143,6 +143,13 @@ class Configuration:
             profile.set_shape(tensor.name, low, opt, high)
         if profile is not None:
             config.add_optimization_profile(profile)
+            self._share_profile(config)
+
+    def _share_profile(self, config: Any) -> None:
+        """Several contexts at once on one profile: asked for in 8.6, given from 10 on."""
+        feature = member(getattr(self._trt, "PreviewFeature", None), "PROFILE_SHARING_0806")
+        if feature is not None and hasattr(config, "set_preview_feature"):
+            config.set_preview_feature(feature, True)
 
     def _load_timing_cache(self, config: Any) -> None:
         if not self._job.timing_cache or not hasattr(config, "create_timing_cache"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -85,7 +85,9 @@ class Model:
             found += decode(head or self.head, outputs, geometries, self.parts)
         return found
 
-    def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
+    def stream(
+        self, images: Iterable[Any], *, color: str = "bgr", batch: int = 1
+    ) -> Iterator[Results]:
         """Results in the order of the pictures, as fast as this backend can.
 
         On a GPU the next picture is copied while the last one computes; elsewhere pictures go one
@@ -94,9 +96,12 @@ class Model:
         Args:
             images: As for a call; may be endless.
             color: As for a call.
+            batch: Pictures that go through the network together, at most as many as the engine
+                takes. More is faster where pictures are at hand; a camera's would wait.
         """
-        for image in images:
-            yield self(image, color=color)
+        coming = iter(images)
+        while part := list(islice(coming, min(batch, self._most))):
+            yield from self.results(part, color=color)
 
     def raw(self, images: Sequence[Array | Nv12]) -> tuple[dict[str, Array], list[Geometry]]:
         """Raw outputs of one batch, and where each picture lay in the input.

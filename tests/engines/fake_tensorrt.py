@@ -58,7 +58,7 @@ _ONLY = {  # version -> kind -> names
         "network_flags": "EXPLICIT_BATCH EXPLICIT_PRECISION",
         "flags": f"{_FLAGS_8} {_CONSTRAINTS} VERSION_COMPATIBLE EXCLUDE_LEAN_RUNTIME",
         "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level "
-        "max_aux_streams",
+        "max_aux_streams set_preview_feature",
         "engine": f"{_ENGINE} {_SCRATCH_8} num_bindings get_binding_name",
         "context": f"{_CONTEXT} execute execute_async execute_async_v2",
         "layer": "type name num_outputs get_output precision set_output_type",
@@ -188,6 +188,8 @@ class FakeTensorRT:
         self.TensorIOMode = enum("NONE INPUT OUTPUT")
         sources = "CUBLAS CUBLAS_LT CUDNN " if version[0] in "81" and version[:2] != "11" else ""
         self.TacticSource = enum(f"{sources}EDGE_MASK_CONVOLUTIONS JIT_CONVOLUTIONS")
+        if version.startswith("8.6"):
+            self.PreviewFeature = enum("FASTER_DYNAMIC_SHAPES_0805 PROFILE_SHARING_0806")
         self.ILogger = type("ILogger", (), {})
         if "strategies" in only:
             self.ExecutionContextAllocationStrategy = enum(only["strategies"])
@@ -288,6 +290,7 @@ class FakeTensorRT:
             builder_optimization_level=3,
             max_aux_streams=7,
             set_tactic_sources=lambda bits: True,
+            set_preview_feature=lambda feature, on: None,
             set_flag=lambda flag: None,
             clear_flag=lambda flag: None,
             set_memory_pool_limit=lambda pool, size: None,

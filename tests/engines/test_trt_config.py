@@ -97,3 +97,12 @@ def test_without_cublas_only_tensorrts_own_kernels_are_tried(configure, monkeypa
     setup, trt, _ = configure("8.5.2.2")
     setup.make(strong=False)
     assert trt.called("config.set_tactic_sources") == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("batch", [1, -1])
+def test_contexts_may_share_the_profile_of_a_dynamic_engine(configure, version, batch):
+    setup, trt, _ = configure(version, shape=(batch, 3, 8, 8))
+    setup.make(strong=version not in VERSIONS[:2])
+    asked = [feature.name for feature, _ in trt.called("config.set_preview_feature")]
+    assert asked == (["PROFILE_SHARING_0806"] if version[:3] == "8.6" and batch < 0 else [])

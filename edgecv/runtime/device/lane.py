@@ -35,7 +35,7 @@ class Lane:
     Attributes:
         lock: Held while work is enqueued: the order on a stream is one thread's.
         stream: Where everything computes.
-        copies: Where frames are copied: another stream in a ring, the same one else.
+        copies: Where frames are copied: the same stream, or its own once `overlap` was called.
         tensors: The engine's inputs and outputs on the device.
         decoder: Turns outputs into results there.
         batch: Frames a run takes.
@@ -48,7 +48,6 @@ class Lane:
         head: Head,
         *,
         batch: int = 0,
-        ring: bool = False,
         graphs: bool = True,
     ) -> None:
         """Allocate; nothing runs yet.
@@ -58,13 +57,12 @@ class Lane:
             preprocess: How a frame becomes the network's input.
             head: How outputs become results.
             batch: Batch size of a dynamic engine; 0: its largest.
-            ring: Whether copies overlap with what computes.
             graphs: Whether work is captured.
         """
         session = engine.session
         self.lock, self._session, self._preprocess = threading.Lock(), session, preprocess
         self.stream = session.stream()
-        self.copies = session.stream() if ring else self.stream
+        self.copies = self.stream
         self._context = engine.context(batch=batch)
         self._capturable, self._graphs = True, graphs
         tensors = (*self._context.inputs, *self._context.outputs)
@@ -81,6 +79,12 @@ class Lane:
         self.decoder = make_decoder(session, head, outputs, batch=self.batch, input_size=size)
         self._warm = False
         self._events = [session.event() for _ in range(5)]
+
+    def overlap(self) -> None:
+        """Copy frames on a stream of its own from now on, while the last frame computes."""
+        with self.lock:
+            if self.copies is self.stream:
+                self.copies = self._session.stream()
 
     def make_room(self, sizes: Sequence[tuple[int, int]]) -> None:
         """A larger letterbox plan if a frame of `sizes` (height, width) needs one."""

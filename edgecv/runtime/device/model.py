@@ -49,7 +49,7 @@ class DeviceModel(Model):
         self.engine: TensorRtEngine = engine
         self._lock = threading.Lock()
         self.graphs = graphs_wanted()
-        self._pipelines: list[tuple[tuple[Head, int, int, bool], DevicePipeline]] = []
+        self._pipelines: list[tuple[tuple[Head, int, bool], DevicePipeline]] = []
 
     def results(
         self, images: Sequence[Any], *, color: str = "bgr", head: Head | None = None
@@ -65,18 +65,18 @@ class DeviceModel(Model):
                 found += pipeline(part)
         return found
 
-    def stream(self, images: Iterable[Any], *, color: str = "bgr") -> Iterator[Results]:
+    def stream(
+        self, images: Iterable[Any], *, color: str = "bgr", batch: int = 1
+    ) -> Iterator[Results]:
         """Results in the order of the pictures, with copies and compute overlapped.
 
         See `Model.stream`. Pictures are taken from `images` some ahead of the results: as many as
         are in flight.
         """
-        if self.parts:
-            yield from super().stream(images, color=color)
-            return
-        ring = self._pipeline(self.bundle.manifest.batch[1], None, slots=RING)
-        for batch in ring.stream(frame_of(image, color) for image in images):
-            yield from batch
+        ring = self._pipeline(min(batch, self._most), None)
+        ring.widen(RING)
+        for found in ring.stream(frame_of(image, color) for image in images):
+            yield from found
 
     def raw(self, images: Sequence[Any]) -> tuple[dict[str, Array], list[Geometry]]:
         """Raw outputs of one batch, copied back from the device; see `Model.raw`."""
@@ -120,9 +120,9 @@ class DeviceModel(Model):
             )
         return [frame_of(image) for image in images]
 
-    def _pipeline(self, count: int, head: Head | None, slots: int = 1) -> DevicePipeline:
-        """The pipeline for `count` pictures at once; made when first needed."""
-        key = (head or self.head, self._batch_of(count), slots, self.graphs)
+    def _pipeline(self, count: int, head: Head | None) -> DevicePipeline:
+        """The pipeline for `count` pictures at once; made when first needed, kept."""
+        key = (head or self.head, self._batch_of(count), self.graphs)
         with self._lock:
             for other, pipeline in self._pipelines:
                 if other == key:
@@ -133,7 +133,6 @@ class DeviceModel(Model):
                 key[0],
                 batch=key[1],
                 contexts=self.engine.streams,
-                slots=slots,
                 graphs=self.graphs,
             )
             self._pipelines.append((key, made))

@@ -1,11 +1,12 @@
 """Frames in flight: a bounded ring of slots over one or more lanes.
 
-With one slot this is the closed loop: copy, compute, wait, collect. With more, the next frame is
-copied while the last one computes, and results come back in the order frames were handed in.
+With one slot this is the closed loop: copy, compute, wait, collect. With more (`widen`), the next
+frame is copied while the last one computes, and results come back in the order frames came.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -43,10 +44,9 @@ class DevicePipeline:
 
     Attributes:
         batch: Frames a run takes at most.
-        depth: How many batches are in flight at most.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         engine: TensorRtEngine,
         preprocess: Preprocessor,
@@ -54,10 +54,9 @@ class DevicePipeline:
         *,
         batch: int = 0,
         contexts: int = 1,
-        slots: int = 1,
         graphs: bool = True,
     ) -> None:
-        """Allocate lanes and slots; graphs are captured when the first frame comes.
+        """Allocate lanes, each with one slot; graphs are captured when the first frame comes.
 
         Args:
             engine: The plan; it must outlive the pipeline.
@@ -65,7 +64,6 @@ class DevicePipeline:
             head: How outputs become results.
             batch: Batch size of a dynamic engine; 0: its largest.
             contexts: Frames that compute at once; each costs an execution context's memory.
-            slots: Frames in flight per context: 1 for the least latency, 2 or 3 to overlap copies.
             graphs: Whether a frame's work is captured into a CUDA graph.
 
         Raises:
@@ -76,19 +74,34 @@ class DevicePipeline:
         self._preprocess = preprocess
         self._broken: EdgecvError | None = None
         self._closed = False
+        self._lock = threading.Lock()
         self._lanes: list[Lane] = []
         self._slots: list[Slot] = []
         self._free: Queue[Ticket] = Queue()
         with self._session.current():
             self._in_place = read_in_place(self._session)
             for _ in range(contexts):
-                ring = slots > 1
-                lane = Lane(engine, preprocess, head, batch=batch, ring=ring, graphs=graphs)
-                self._lanes.append(lane)
-            for _ in range(slots):
+                self._lanes.append(Lane(engine, preprocess, head, batch=batch, graphs=graphs))
+        self.batch, self._per_lane = self._lanes[0].batch, 0
+        self.widen(1)
+
+    @property
+    def depth(self) -> int:
+        """How many batches are in flight at most."""
+        return len(self._slots)
+
+    def widen(self, slots: int) -> None:
+        """Let every context have `slots` batches in flight; never fewer than before.
+
+        One slot gives the least latency; with two, the next frame is copied while one computes.
+        """
+        with self._lock, self._session.current():
+            while self._per_lane < slots:
                 for lane in self._lanes:
+                    if self._per_lane:
+                        lane.overlap()
                     self._free.put(Ticket(lane, self._slot(lane)))
-        self.batch, self.depth = self._lanes[0].batch, contexts * slots
+                self._per_lane += 1
 
     def __call__(self, frames: Sequence[Frame]) -> list[Results]:
         """Results of 1 to `batch` frames."""

@@ -53,6 +53,10 @@ def test_a_lane_frees_what_it_allocated(on_gpu):
         before = session.allocated_bytes
         lane = Lane(model.engine, model.preprocess, model.head)
         assert lane.copies is lane.stream
+        lane.overlap()
+        own = lane.copies
+        lane.overlap()
+        assert lane.copies is own is not lane.stream
         assert session.allocated_bytes > before
         lane.make_room([(10, 10), LARGEST])
         same_plan = lane.letterbox

@@ -140,6 +140,23 @@ def test_a_ring_copies_on_a_stream_of_its_own(on_gpu, picture):
     assert not set(calls) & ALLOCATES
 
 
+def test_a_stream_takes_no_further_context_and_may_batch(on_gpu, tiny_bundle, picture):
+    model, here, _ = on_gpu("centernet", batch=(1, 2, 4))
+    images = [picture(50 + index, 64) for index in range(7)]
+    contexts = here.trt.called("engine.create_execution_context")
+    with load(tiny_bundle("centernet", batch=(1, 2, 4))) as cpu:
+        wanted = [cpu(image) for image in images]
+        for found, want in zip(model.stream(images), wanted, strict=True):
+            same(found, want)
+        assert here.trt.called("engine.create_execution_context") == contexts
+        for one in (model, cpu):
+            here.cuda.log.clear()
+            for found, want in zip(one.stream(images, batch=4), wanted, strict=True):
+                same(found, want)
+            if one is model:
+                assert _names(here.cuda.log).count("graph_launch") == 2
+
+
 def test_threads_share_a_model(on_gpu, tiny_bundle, picture):
     model, _, _ = on_gpu("classify", streams=2)
     images = [picture(32, 32) for _ in range(4)]
