@@ -18,7 +18,7 @@ class ChosenBoxes:
     Attributes:
         batch: Pictures.
         k: Capacity.
-        classes: Ids are 0..classes - 1.
+        classes: Ids are 0..classes - 1; only soft suppression by class asks.
         boxes: (B, k, 4) float32 xyxy in pixels of the network's input; 0 beyond `count`.
         scores: (B, k) float32 probabilities, falling; 0 beyond `count`.
         ids: (B, k) int32 class ids; -1 beyond `count`.
@@ -29,7 +29,7 @@ class ChosenBoxes:
     count: DeviceArray
     total: DeviceArray
 
-    def __init__(self, session: Session, batch: int, k: int, classes: int) -> None:
+    def __init__(self, session: Session, batch: int, k: int, classes: int = 1) -> None:
         """Allocate the outputs; a twin names its selection by `_choose`."""
         self._session = session
         self._arrays: list[DeviceArray] = []

@@ -58,7 +58,7 @@ class ProposalsPlan(ChosenBoxes):
         shapes = [array.shape for array in objectness]
         widths = [min(rule.before, a * h * w) for _, a, h, w in shapes]
         starts = np.cumsum([0, *widths])
-        super().__init__(session, shapes[0][0], int(starts[-1]))
+        super().__init__(session, shapes[0][0], int(starts[-1]), len(shapes))
         self._width = self.k
         self._pairs = list(zip(objectness, deltas, strict=True))
         self._unsorted = self._zeros((self.batch, self._width, 4), "float32")

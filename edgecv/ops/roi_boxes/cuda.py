@@ -53,7 +53,7 @@ class RoiBoxesPlan(ChosenBoxes):
                 "roi_boxes needs (K, C + 1) logits and (K, 4 (C + 1)) deltas",
                 got=f"{logits.shape} and {deltas.shape}",
             )
-        super().__init__(session, batch, min(rule.limit, rows * classes))
+        super().__init__(session, batch, min(rule.limit, rows * classes), classes)
         self._values = self._zeros((batch, rows * classes), "float32")
         self._decoded = self._zeros((batch, self.k, 4), "float32")
         self._merged = self._zeros((batch, self.k), "float32")
