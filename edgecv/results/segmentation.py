@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecv.ops.colorize import colorize, paint_of
+from edgecv.ops.colorize.palette import painted, palette
 from edgecv.results.contract import canvas_of, label, require, supervision_module
-from edgecv.results.palette import painted, palette
 
 Array = npt.NDArray[Any]
 
@@ -91,16 +92,12 @@ class SegmentationMap:
         Raises:
             ShapeError: `image` is not the picture these results are of.
         """
-        import cv2
-
         canvas = canvas_of(image, self.image_size)
-        colors = cv2.applyColorMap(self.labels, np.array(palette()[:, None]))
-        tinted = cv2.addWeighted(canvas, 1 - _OPACITY, colors, _OPACITY, 0)
+        labels = np.ascontiguousarray(self.labels)
+        colorize(labels, paint_of(self.names, _OPACITY), canvas, out=canvas)
         shown = painted(self.names)
-        if not shown[0]:
-            cv2.copyTo(canvas, np.equal(self.labels, 0).view(np.uint8), tinted)
-        self._legend(tinted, [i for i in self.pixels if shown[i]], max(1, line_width // 2))
-        return np.asarray(tinted)
+        self._legend(canvas, [i for i in self.pixels if shown[i]], max(1, line_width // 2))
+        return canvas
 
     def _legend(self, canvas: Array, ids: list[int], thickness: int) -> None:
         import cv2

@@ -9,7 +9,6 @@ import pytest
 
 from edgecv.errors import ShapeError
 from edgecv.results import SegmentationMap
-from edgecv.results.palette import painted, palette
 from edgecv.results.segmentation import png_of
 
 
@@ -78,15 +77,6 @@ def test_labels_must_fit_the_picture():
         SegmentationMap(street().labels.astype(np.int64), (), (30, 40))
     with pytest.raises(ShapeError, match="confidence must be"):
         SegmentationMap(street().labels, (), (30, 40), np.zeros((3, 4), np.float32))
-
-
-def test_palette_is_vocs():
-    assert palette()[:4].tolist() == [[0, 0, 0], [0, 0, 128], [0, 128, 0], [0, 128, 128]]
-    assert palette()[[15, 20]].tolist() == [[128, 128, 192], [128, 64, 0]]  # person, tv monitor
-    assert len(np.unique(palette(), axis=0)) == 256
-    assert not painted(("Background",))[0]
-    assert painted(())[0]
-    assert painted(("road",)).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 6)], ids=str)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edgecv.errors import ShapeError
 from edgecv.ops._op import Op
-from edgecv.results.palette import painted, palette
+from edgecv.ops.colorize.palette import painted, palette
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +27,7 @@ _OPAQUE = 256
 
 
 def paint_of(names: tuple[str, ...] = (), opacity: float = 0.5) -> Array:
-    """(256, 4) int32, blue, green, red and opacity of each class, from the palette of results.
+    """(256, 4) int32, blue, green, red and opacity of each class, from the palette.
 
     Args:
         names: Of the classes; the first one stays unpainted if it is called background.
