@@ -67,6 +67,7 @@ class FakeLibcuda:
         stream = self._driver.streams.all[stream.value]
         capture = stream.capture
         self._driver.log.append(("end_capture",))
+        capture.ended = True
         for joined in capture.streams:
             joined.capture = None
         if capture.broken or capture.open or capture.origin is not stream:

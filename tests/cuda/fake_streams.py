@@ -10,7 +10,7 @@ class Capture:
     """What is being recorded; streams join it through events."""
 
     def __init__(self, origin):
-        self.origin, self.actions, self.broken = origin, [], ""
+        self.origin, self.actions, self.broken, self.ended = origin, [], "", False
         self.streams = {origin}
         self.open = set()  # joined streams whose last work the origin has not waited for
 
@@ -68,10 +68,18 @@ class Stream:
 
     def wait_for_event(self, event):
         self._driver._entered("wait_for_event")
+        if event.capture and event.capture.ended:
+            raise self._driver.LogicError("cuStreamWaitEvent failed: the event was captured")
         if event.capture:
             self._join(event)
+        elif self.capture and event.recorded:
+            self.capture.broken = "wait_for_event"
+            raise self._driver.LogicError(
+                "cuStreamWaitEvent failed: dependency created on uncaptured work in another stream"
+            )
         elif event.recorded:
-            self.submit(event.drain)
+            other, marker = event.stream, event.marker  # a later record does not count
+            self.submit(lambda: other.drain_until(marker))
 
     def drain(self):
         """Run what was given so far, in order."""
@@ -106,7 +114,7 @@ class Event:
 
     def __init__(self, driver, streams, flags=0):
         self._driver = driver
-        self.stream = self.capture = self._marker = None
+        self.stream = self.capture = self.marker = None
         self._ticks = 0
 
     @property
@@ -117,8 +125,8 @@ class Event:
         self._driver._entered("event_record")
         self.stream, self.capture = stream, stream.capture
         if not stream.capture:
-            self._marker = lambda: self._stamp()
-            stream.submit(self._marker)
+            self.marker = lambda: self._stamp()
+            stream.submit(self.marker)
         return self
 
     def synchronize(self):
@@ -128,7 +136,7 @@ class Event:
 
     def query(self):
         self._driver._entered("event_query")
-        return not self.recorded or self._marker not in self.stream._queue
+        return not self.recorded or self.marker not in self.stream._queue
 
     def time_since(self, earlier):
         if not (self.query() and earlier.query()):
@@ -137,7 +145,7 @@ class Event:
 
     def drain(self):
         if self.recorded:
-            self.stream.drain_until(self._marker)
+            self.stream.drain_until(self.marker)
 
     def _stamp(self):
         self._driver.clock = getattr(self._driver, "clock", 0) + 1

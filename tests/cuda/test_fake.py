@@ -13,7 +13,7 @@ FOR_TESTS = {  # what only tests look at; the package never does
     "capacity streams retained stacks memory depth clock read write submit finish "
     "device_bytes reachable require_current",
     "Stream": "submit drain drain_until capture",
-    "Event": "drain recorded capture stream",
+    "Event": "drain recorded capture stream marker",
     "PagelockedHostAllocation": "address",
 }
 

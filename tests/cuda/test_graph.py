@@ -70,6 +70,40 @@ def test_a_stream_that_does_not_come_back_is_an_error(session, scale):
         session.graph(first, record)
 
 
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_events_of_a_capture_stay_inside_it(session, scale):
+    """Seen by the fake as CUDA says: neither waits for what is outside, nor is waited for there."""
+    array = session.zeros((8,), np.float32)
+    first, second = session.stream(), session.stream()
+    outside, inside = session.event(), session.event()
+    outside.record(second)
+    with pytest.raises(session._driver.LogicError, match="on uncaptured work"):
+        session.graph(first, lambda: first.wait(outside))
+
+    def record():
+        scale.launch(first, (1,), (8,), array, 8, 1.0)
+        inside.record(first)
+
+    session.graph(first, record)
+    with pytest.raises(session._driver.LogicError, match="the event was captured"):
+        second.wait(inside)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_a_stream_waits_for_the_record_before_the_wait(session):
+    """An event recorded again later does not delay it, and does not hide a missing wait."""
+    array, first, second = session.zeros((1,), np.uint8), session.stream(), session.stream()
+    event, host = session.event(), session.pinned((1,), np.uint8)
+    array.fill(first, 1)
+    event.record(first)
+    second.wait(event)
+    array.download(host, second)
+    array.fill(first, 2)
+    event.record(first)
+    second.synchronize()
+    assert host[0] == 1
+
+
 @one_order
 def test_nothing_recorded_is_an_error(session):
     with pytest.raises(MachineError, match="nothing was recorded"):
