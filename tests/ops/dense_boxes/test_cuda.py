@@ -74,3 +74,12 @@ def test_all_few_and_none_survive(session, rng, score):
 @pytest.mark.parametrize("session", ["forward"], indirect=True)
 def test_more_scores_than_one_block_ranks(session, rng):
     equals_cpu(session, tables(rng, DenseLayout(), (1, 600, 9), np.float32), DenseLayout(), 0.5, 99)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("multi_label", [True, False])
+def test_a_point_without_an_object_has_no_scores(session, multi_label):
+    """Class values above 1 (a broken network) do not lift it over the score."""
+    layout = DenseLayout(True, objectness=True, multi_label=multi_label)
+    rows = np.float32([[[8, 8, 4, 4, 0.3, 9, 1], [8, 8, 4, 4, 0.6, 0.5, 1]]])
+    equals_cpu(session, rows, layout, 0.5, 5)
