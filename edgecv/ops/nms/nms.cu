@@ -57,10 +57,14 @@ extern "C" __global__ void nms_reduce(const int* count, const bits64_t* mask, in
   keep += image * limit;
   if (threadIdx.x < NMS_WORDS) removed[threadIdx.x] = 0;
   if (threadIdx.x == 0) total = 0;
+  bits64_t ahead = 0;  // a row of the next diagonal block, loaded while this one is settled
+  if (threadIdx.x < NMS_WORD && threadIdx.x < length)
+    ahead = mask[static_cast<long long>(threadIdx.x) * words];
   for (int word = 0; word < used; ++word) {
     const long long first = word * NMS_WORD;
-    if (threadIdx.x < NMS_WORD && first + threadIdx.x < length)
-      rows[threadIdx.x] = mask[(first + threadIdx.x) * words + word];
+    if (threadIdx.x < NMS_WORD) rows[threadIdx.x] = ahead;
+    if (threadIdx.x < NMS_WORD && first + NMS_WORD + threadIdx.x < length)
+      ahead = mask[(first + NMS_WORD + threadIdx.x) * words + word + 1];
     __syncthreads();
     if (threadIdx.x == 0) {
       const int left = length - word * NMS_WORD;
@@ -108,8 +112,9 @@ __device__ inline unsigned nms_settle(const float4* boxes, const int* ids, bool 
   return stay;
 }
 
-extern "C" __global__ void nms_list(const float4* boxes, const int* ids, const int* count, int n, int limit,
-                                    float iou, int* keep, int* kept) {
+extern "C" __global__ void __launch_bounds__(NMS_TILE)
+nms_list(const float4* boxes, const int* ids, const int* count, int n, int limit, float iou, int* keep,
+         int* kept) {
   __shared__ float4 tile[NMS_TILE], stage[NMS_TILE];
   __shared__ int tile_ids[NMS_TILE], stage_ids[NMS_TILE];
   __shared__ unsigned rows[32], chosen;

@@ -27,15 +27,15 @@ struct Peaks {
   }
 };
 
-extern "C" __global__ void peaks_small_f32(const float* maps, int height, int width, int n,
-                                           const int* count, const float* threshold, int k, int* index,
-                                           float* value, int* kept, int* total) {
+extern "C" __global__ void __launch_bounds__(1024)
+peaks_small_f32(const float* maps, int height, int width, int n, const int* count,
+                const float* threshold, int k, int* index, float* value, int* kept, int* total) {
   select_small(Peaks<float>{maps, height, width, n}, n, count, threshold, k, index, value, kept, total);
 }
 
-extern "C" __global__ void peaks_small_f16(const half_t* maps, int height, int width, int n,
-                                           const int* count, const float* threshold, int k, int* index,
-                                           float* value, int* kept, int* total) {
+extern "C" __global__ void __launch_bounds__(1024)
+peaks_small_f16(const half_t* maps, int height, int width, int n, const int* count,
+                const float* threshold, int k, int* index, float* value, int* kept, int* total) {
   select_small(Peaks<half_t>{maps, height, width, n}, n, count, threshold, k, index, value, kept, total);
 }
 

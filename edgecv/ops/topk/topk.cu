@@ -4,15 +4,15 @@
 // topk_radix_offsets, topk_radix_scatter, and topk_write.
 #include "edgecv/select.cuh"
 
-extern "C" __global__ void topk_small_f32(const float* scores, int skip, int pitch, int n,
-                                          const int* count, const float* threshold, int k, int* index,
-                                          float* value, int* kept, int* total) {
+extern "C" __global__ void __launch_bounds__(1024)
+topk_small_f32(const float* scores, int skip, int pitch, int n, const int* count, const float* threshold,
+               int k, int* index, float* value, int* kept, int* total) {
   select_small(SelectValues<float>{scores, skip, pitch}, n, count, threshold, k, index, value, kept, total);
 }
 
-extern "C" __global__ void topk_small_f16(const half_t* scores, int skip, int pitch, int n,
-                                          const int* count, const float* threshold, int k, int* index,
-                                          float* value, int* kept, int* total) {
+extern "C" __global__ void __launch_bounds__(1024)
+topk_small_f16(const half_t* scores, int skip, int pitch, int n, const int* count,
+               const float* threshold, int k, int* index, float* value, int* kept, int* total) {
   select_small(SelectValues<half_t>{scores, skip, pitch}, n, count, threshold, k, index, value, kept, total);
 }
 
@@ -60,14 +60,14 @@ extern "C" __global__ void topk_scatter_f16(const half_t* scores, int skip, int 
                  keys, index);
 }
 
-extern "C" __global__ void topk_sort(const unsigned* keys, const int* chosen, const int* kept, int k,
-                                     int* index, float* value) {
+extern "C" __global__ void __launch_bounds__(1024)
+topk_sort(const unsigned* keys, const int* chosen, const int* kept, int k, int* index, float* value) {
   select_sort(keys, chosen, kept, k, index, value);
 }
 
 // `counts` is (rows, tiles, RADIX_DIGITS), tiles = ceil(k / RADIX_TILE) = gridDim.x.
-extern "C" __global__ void topk_radix_count(const unsigned* keys, const int* kept, int k, int shift,
-                                            int* counts) {
+extern "C" __global__ void __launch_bounds__(1024)
+topk_radix_count(const unsigned* keys, const int* kept, int k, int shift, int* counts) {
   const int row = blockIdx.y;
   radix_count(keys + row * k, kept[row], shift, counts + row * gridDim.x * RADIX_DIGITS);
 }
@@ -76,9 +76,9 @@ extern "C" __global__ void topk_radix_offsets(int tiles, int* counts) {
   radix_offsets(tiles, counts + blockIdx.y * tiles * RADIX_DIGITS);
 }
 
-extern "C" __global__ void topk_radix_scatter(const unsigned* keys, const int* index, const int* kept,
-                                              int k, int shift, const int* counts, unsigned* keys_out,
-                                              int* index_out) {
+extern "C" __global__ void __launch_bounds__(1024)
+topk_radix_scatter(const unsigned* keys, const int* index, const int* kept, int k, int shift,
+                   const int* counts, unsigned* keys_out, int* index_out) {
   const int row = blockIdx.y, i = blockIdx.x * RADIX_TILE + threadIdx.x;
   const int at = radix_position(keys + row * k, kept[row], shift, counts + row * gridDim.x * RADIX_DIGITS);
   if (at < 0) return;
