@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgecv.errors import ShapeError
-from edgecv.zoo.classify.resnet import BasicBlock, initialise, stage
+from edgecv.zoo.classify.resnet import basic_stage, initialise
 from edgecv.zoo.registry import register
 
 HEATMAP_BIAS = -2.19  # a prior of 0.1 per cell: -log((1 - 0.1) / 0.1), RetinaNet section 4.1
@@ -97,10 +97,10 @@ class CenterNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         depths = variant.depths
-        self.layer1 = stage(BasicBlock, 64, 64, depths[0], 1)
-        self.layer2 = stage(BasicBlock, 64, 128, depths[1], 2)
-        self.layer3 = stage(BasicBlock, 128, 256, depths[2], 2)
-        self.layer4 = stage(BasicBlock, 256, 512, depths[3], 2)
+        self.layer1 = basic_stage(64, 64, depths[0], 1)
+        self.layer2 = basic_stage(64, 128, depths[1], 2)
+        self.layer3 = basic_stage(128, 256, depths[2], 2)
+        self.layer4 = basic_stage(256, 512, depths[3], 2)
         ups: list[nn.Module] = []
         for channels in (512, 256, 256):
             up = nn.ConvTranspose2d(channels, 256, 4, 2, 1, bias=False)
@@ -150,9 +150,9 @@ class TinyCenterNet(nn.Module):
         half, quarter, eighth, sixteenth = variant.widths
         self.conv1 = nn.Conv2d(3, half, 3, 2, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(half)
-        self.layer1 = stage(BasicBlock, half, quarter, variant.depths[0], 2)
-        self.layer2 = stage(BasicBlock, quarter, eighth, variant.depths[1], 2)
-        self.layer3 = stage(BasicBlock, eighth, sixteenth, variant.depths[2], 2)
+        self.layer1 = basic_stage(half, quarter, variant.depths[0], 2)
+        self.layer2 = basic_stage(quarter, eighth, variant.depths[1], 2)
+        self.layer3 = basic_stage(eighth, sixteenth, variant.depths[2], 2)
         self.up2 = Merge(sixteenth, eighth)
         self.up1 = Merge(eighth, quarter)
         self.hm = head(quarter, quarter, classes)

@@ -1,0 +1,1 @@
+"""Blocks that several architectures use unchanged; the rest stays in its paper's file."""
