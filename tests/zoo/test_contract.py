@@ -1,5 +1,6 @@
 """What every variant of the zoo promises, one set of checks over the whole registry."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from edgecv.recipe import load_recipe, shipped_recipes
 from edgecv.zoo.registry import create, variants
 
 NAMES = sorted(variants())
-SIDE = 64  # the smallest input every net accepts and still has more than one cell
+SIDE = 64  # an input that most nets accept and still have more than one cell
+UNPADDED = ("inception_v3", "inception_v4", "inception_resnet_v1", "inception_resnet_v2")
+
+
+def side_of(name: str) -> int:
+    """Unpadded stems eat more of the picture."""
+    return 139 if name in UNPADDED else SIDE
 
 
 def roles_of(name: str) -> set[str]:
@@ -33,7 +40,7 @@ def test_parameter_count_is_the_published_one(name):
 def test_outputs_are_the_heads_roles_for_odd_batch_and_oblong_input(name):
     with torch.device("meta"):
         net = create(name, classes=7).eval()
-        outputs = net(torch.empty(3, 3, SIDE, SIDE + 32))
+        outputs = net(torch.empty(3, 3, side_of(name), side_of(name) + 32))
     assert set(outputs) == roles_of(name)
     channels = {"logits": 7, "heatmap": 7, "size": 2, "offset": 2}
     for role, tensor in outputs.items():
@@ -41,8 +48,23 @@ def test_outputs_are_the_heads_roles_for_odd_batch_and_oblong_input(name):
         assert tensor.shape == (3, channels[role], *cells), role
 
 
-# the deeper nets repeat the blocks of these; six of them would be most of the suite's time
-LIGHT = [n for n in NAMES if n not in {"resnet34", "resnet101", "resnet152"}]
+@pytest.mark.parametrize("name", [n for n in NAMES if variants()[n].task == "classify"])
+def test_classifier_is_a_backbone(name):
+    if name.startswith("snn_mlp"):
+        pytest.skip("an MLP has no feature maps")
+    side = side_of(name)
+    with torch.device("meta"):
+        maps = create(name).eval().features(torch.empty(2, 3, side, side))
+    strides = list(maps)
+    assert strides == sorted(strides)
+    assert all(b == 2 * a for a, b in pairwise(strides))
+    for stride, map_ in maps.items():  # unpadded layers lose a few cells
+        assert map_.shape[0] == 2
+        assert side / stride - 6 <= map_.shape[2] <= side / stride + 1
+
+
+# one slim form of every architecture; `make full-check` runs the large ones, which repeat its blocks
+LIGHT = [n for n in NAMES if "tiny" in n or n in {"resnet18", "resnet50", "centernet_resnet18"}]
 
 
 @pytest.mark.parametrize("name", LIGHT)
