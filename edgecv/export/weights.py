@@ -21,7 +21,8 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
         recipe: Its `arch` names the network.
         run: Holds the trained weights.
         weights: None: the run's, which must be this recipe's. A file: that one, as the user
-            vouches for it. `random:SEED`: fresh weights, for builds and benchmarks.
+            vouches for it. `torchvision:TAG`, `timm:TAG` or an https address: published ones, see
+            `zoo.published.weight_file`. `random:SEED`: fresh weights, for builds and benchmarks.
 
     Raises:
         StaleError: the run's weights were trained by another recipe.
@@ -30,6 +31,7 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
     """
     import torch
 
+    from edgecv.zoo.published import weight_file
     from edgecv.zoo.registry import create
     from edgecv.zoo.weights import load_weights
 
@@ -43,7 +45,7 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
     if seed is not None:
         note("export  random weights: fit for builds and benchmarks, not for results")
         return network, {"weights": {"source": f"{RANDOM}{seed}"}, "weights_digest": ""}
-    path = run.weights if weights is None else Path(weights)
+    path = run.weights if weights is None else weight_file(recipe.arch.name, text)
     if weights is None and not path.is_file():
         raise FileError(
             "trained weights not found",
@@ -53,7 +55,7 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
     metadata = load_weights(network, path)
     if weights is None:
         _require_fresh(metadata, recipe, path)
-    source = "run" if weights is None else path.name
+    source = "run" if weights is None else text if ":" in text else path.name
     facts = {"source": source, "step": metadata.get("step", "")}
     return network.eval(), {"weights": facts, "weights_digest": sha256_file(path)}
 

@@ -1,17 +1,20 @@
 """Published weights: where they are, and how a download is known to be right.
 
-Nothing here runs without being asked (`edgecv zoo --download NAME`).
+Nothing here runs without being asked: `edgecv zoo --download NAME`, `edgecv export --weights
+torchvision:IMAGENET1K_V1`, or an address.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from edgecv.errors import FileError, IoFailed, UnknownName
+from edgecv.errors import FileError, IoFailed, UnknownName, UsageError
 from edgecv.files import sha256_file, whole_file
 
 _CHUNK = 1 << 20
@@ -26,38 +29,143 @@ class Published(NamedTuple):
     sha256: str
 
 
+V1, V2 = "torchvision:IMAGENET1K_V1", "torchvision:IMAGENET1K_V2"
 _TORCHVISION = "https://download.pytorch.org/models"
+_TIMM = "https://github.com/huggingface/pytorch-image-models/releases/download"
 
-# torchvision puts the first 8 hex digits of the sha256 into the name (IMAGENET1K_V1 weights)
-PUBLISHED = {
-    "resnet18": Published(f"{_TORCHVISION}/resnet18-f37072fd.pth", "f37072fd"),
-    "resnet34": Published(f"{_TORCHVISION}/resnet34-b627a593.pth", "b627a593"),
-    "resnet50": Published(f"{_TORCHVISION}/resnet50-0676ba61.pth", "0676ba61"),
-    "resnet101": Published(f"{_TORCHVISION}/resnet101-63fe2227.pth", "63fe2227"),
-    "resnet152": Published(f"{_TORCHVISION}/resnet152-394f9c45.pth", "394f9c45"),
+
+def _named(folder: str, stem: str, sha256: str) -> Published:
+    """Both publishers put the first hex digits of the sha256 into the file's name."""
+    return Published(f"{folder}/{stem}-{sha256}.pth", sha256)
+
+
+# variant -> tag -> file; the first tag is the default
+PUBLISHED: dict[str, dict[str, Published]] = {
+    "alexnet": {V1: _named(_TORCHVISION, "alexnet-owt", "7be5be79")},
+    "vgg11": {V1: _named(_TORCHVISION, "vgg11", "8a719046")},
+    "vgg13": {V1: _named(_TORCHVISION, "vgg13", "19584684")},
+    "vgg16": {V1: _named(_TORCHVISION, "vgg16", "397923af")},
+    "vgg19": {V1: _named(_TORCHVISION, "vgg19", "dcbb9e9d")},
+    "vgg11_bn": {V1: _named(_TORCHVISION, "vgg11_bn", "6002323d")},
+    "vgg13_bn": {V1: _named(_TORCHVISION, "vgg13_bn", "abd245e5")},
+    "vgg16_bn": {V1: _named(_TORCHVISION, "vgg16_bn", "6c64b313")},
+    "vgg19_bn": {V1: _named(_TORCHVISION, "vgg19_bn", "c79401a0")},
+    "googlenet": {V1: _named(_TORCHVISION, "googlenet", "1378be20")},
+    "inception_v3": {V1: _named(_TORCHVISION, "inception_v3_google", "0cc3c7bd")},
+    "resnet18": {V1: _named(_TORCHVISION, "resnet18", "f37072fd")},
+    "resnet34": {V1: _named(_TORCHVISION, "resnet34", "b627a593")},
+    "resnet50": {
+        V1: _named(_TORCHVISION, "resnet50", "0676ba61"),
+        V2: _named(_TORCHVISION, "resnet50", "11ad3fa6"),
+    },
+    "resnet101": {V1: _named(_TORCHVISION, "resnet101", "63fe2227")},
+    "resnet152": {V1: _named(_TORCHVISION, "resnet152", "394f9c45")},
+    "resnext50_32x4d": {
+        V1: _named(_TORCHVISION, "resnext50_32x4d", "7cdf4587"),
+        V2: _named(_TORCHVISION, "resnext50_32x4d", "1a0047aa"),
+    },
+    "resnext101_32x8d": {
+        V1: _named(_TORCHVISION, "resnext101_32x8d", "8ba56ff5"),
+        V2: _named(_TORCHVISION, "resnext101_32x8d", "110c445d"),
+    },
+    "densenet121": {V1: _named(_TORCHVISION, "densenet121", "a639ec97")},
+    "densenet161": {V1: _named(_TORCHVISION, "densenet161", "8d451a50")},
+    "densenet169": {V1: _named(_TORCHVISION, "densenet169", "b2777c0a")},
+    "densenet201": {V1: _named(_TORCHVISION, "densenet201", "c1103571")},
+    "squeezenet1_0": {V1: _named(_TORCHVISION, "squeezenet1_0", "b66bff10")},
+    "squeezenet1_1": {V1: _named(_TORCHVISION, "squeezenet1_1", "b8a52dc0")},
+    "shufflenet_v2_x0_5": {V1: _named(_TORCHVISION, "shufflenetv2_x0.5", "f707e7126e")},
+    "shufflenet_v2_x1_0": {V1: _named(_TORCHVISION, "shufflenetv2_x1", "5666bf0f80")},
+    "shufflenet_v2_x1_5": {V1: _named(_TORCHVISION, "shufflenetv2_x1_5", "3c479a10")},
+    "shufflenet_v2_x2_0": {V1: _named(_TORCHVISION, "shufflenetv2_x2_0", "8be3c8ee")},
+    "seresnet50": {
+        "timm:ra2_in1k": _named(f"{_TIMM}/v0.1-weights", "seresnet50_ra_224", "8efdb4bb"),
+        "timm:a1_in1k": _named(f"{_TIMM}/v0.1-rsb-weights", "seresnet50_a1_0", "ffa00869"),
+    },
+    "seresnext50_32x4d": {
+        "timm:racm_in1k": _named(f"{_TIMM}/v0.1-weights", "seresnext50_32x4d_racm", "a304a460"),
+    },
+}
+# published without a digest in its address: fetched by hand, then `--weights FILE`
+BY_HAND = {
+    "inception_v4": "https://huggingface.co/timm/inception_v4.tf_in1k",
+    "inception_resnet_v2": "https://huggingface.co/timm/inception_resnet_v2.tf_in1k",
+    "mobilenet_v1": "https://huggingface.co/timm/mobilenetv1_100.ra4_e3600_r224_in1k",
 }
 
 
-def published_weights(name: str, cache: Path | None = None) -> Path:
+def weight_file(name: str, text: str, cache: Path | None = None) -> Path:
+    """The file that `--weights TEXT` means for variant `name`.
+
+    Args:
+        name: A variant of the zoo.
+        text: `torchvision:IMAGENET1K_V1` or `timm:TAG`; an https address whose digest stands in it
+            (`...-0676ba61.pth`, or `...#sha256=HEX`); else a path.
+        cache: As `published_weights`.
+
+    Raises:
+        UsageError: an address that is not https or names no digest.
+        UnknownName, IoFailed, FileError: as `published_weights`.
+    """
+    if re.match(r"(torchvision|timm):", text):
+        return published_weights(name, cache, tag=text)
+    if "://" in text:
+        return _fetched(_of_address(text), cache)
+    return Path(text)
+
+
+def published_weights(name: str, cache: Path | None = None, *, tag: str = "") -> Path:
     """The published weight file of a variant, downloaded once.
 
     Args:
         name: A variant of the zoo that has published weights.
         cache: Folder of the downloads; none: `$XDG_CACHE_HOME/edgecv/weights`.
+        tag: Which of its files (`torchvision:IMAGENET1K_V2`); empty: the first.
 
     Returns:
         The file; its digest was checked, in the cache as after the download.
 
     Raises:
-        UnknownName: no weights are published under this name.
+        UnknownName: no weights are published under this name or tag.
         IoFailed: the address cannot be reached, broke off, or the disk is full.
         FileError: what came is not what was published; nothing is kept.
     """
+    if name in BY_HAND and name not in PUBLISHED:
+        raise UnknownName(
+            "published weights with a known digest",
+            name,
+            PUBLISHED,
+            fix=f"fetch them from {BY_HAND[name]} by hand, then --weights FILE",
+        )
     if name not in PUBLISHED:
         raise UnknownName("published weights", name, PUBLISHED)
+    tags = PUBLISHED[name]
+    if tag and tag not in tags:
+        raise UnknownName(f"weights of {name}", tag, tags)
+    return _fetched(tags[tag] if tag else next(iter(tags.values())), cache)
+
+
+def _of_address(text: str) -> Published:
+    """An address a user gives, with the digest it names."""
+    parts = urlsplit(text)
+    loopback = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+    if parts.scheme != "https" and not loopback:
+        raise UsageError("weights are fetched over https only", got=text)
+    found = re.fullmatch(r"sha256=([0-9a-fA-F]{8,64})", parts.fragment) or re.search(
+        r"-([0-9a-f]{8,64})\.\w+$", parts.path
+    )
+    if found is None:
+        raise UsageError(
+            "the address names no digest, so the download could not be checked",
+            got=text,
+            fix="append #sha256=HEX (at least 8 digits), or fetch the file by hand and name it",
+        )
+    return Published(text.partition("#")[0], found[1].lower())
+
+
+def _fetched(found: Published, cache: Path | None) -> Path:
     folder = cache or _cache_folder()
-    found = PUBLISHED[name]
-    path = folder / found.url.rsplit("/", 1)[-1]
+    path = folder / urlsplit(found.url).path.rsplit("/", 1)[-1]
     if path.is_file() and sha256_file(path).startswith(found.sha256):
         return path
     with whole_file(path) as temporary:
@@ -80,7 +188,7 @@ def _cache_folder() -> Path:
 
 def _download(url: str, path: Path) -> None:
     try:
-        # the addresses are the table's above, never a user's
+        # the table's addresses, or https with a digest (see _of_address)
         with (
             urllib.request.urlopen(url, timeout=_TIMEOUT_S) as source,  # noqa: S310
             path.open("wb") as file,

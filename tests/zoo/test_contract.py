@@ -63,7 +63,7 @@ def test_classifier_is_a_backbone(name):
         assert side / stride - 6 <= map_.shape[2] <= side / stride + 1
 
 
-# one slim form of every architecture; `make full-check` runs the large ones, which repeat its blocks
+# one slim form of each architecture; `make full-check` runs the large ones: they repeat its blocks
 LIGHT = [n for n in NAMES if "tiny" in n or n in {"resnet18", "resnet50", "centernet_resnet18"}]
 
 

@@ -3,13 +3,14 @@
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 import torch
 
-from edgecv.errors import FileError, IoFailed, UnknownName
+from edgecv.errors import FileError, IoFailed, UnknownName, UsageError
 from edgecv.zoo import published
-from edgecv.zoo.published import PUBLISHED, Published, published_weights
+from edgecv.zoo.published import BY_HAND, PUBLISHED, V1, Published, published_weights, weight_file
 from edgecv.zoo.registry import create, variants
 from edgecv.zoo.weights import load_weights
 
@@ -40,9 +41,9 @@ def server(monkeypatch):
         root = f"http://127.0.0.1:{http.server_port}"
         digest = hashlib.sha256(CONTENT).hexdigest()
         for name, sha256 in (("good", digest[:8]), ("other", "00000000")):
-            monkeypatch.setitem(PUBLISHED, name, Published(f"{root}/{name}.pth", sha256))
+            monkeypatch.setitem(PUBLISHED, name, {V1: Published(f"{root}/{name}.pth", sha256)})
         for name in ("gone", "short"):
-            monkeypatch.setitem(PUBLISHED, name, Published(f"{root}/{name}.pth", digest[:8]))
+            monkeypatch.setitem(PUBLISHED, name, {V1: Published(f"{root}/{name}.pth", digest[:8])})
         yield http
         http.shutdown()
         thread.join()
@@ -76,7 +77,7 @@ def test_a_bad_download_keeps_nothing(tmp_path, server, name, error, message):
 
 
 def test_no_network_is_one_clear_error(tmp_path, monkeypatch):
-    monkeypatch.setitem(PUBLISHED, "x", Published("http://127.0.0.1:9/x.pth", "00"))
+    monkeypatch.setitem(PUBLISHED, "x", {V1: Published("http://127.0.0.1:9/x.pth", "00")})
     with pytest.raises(IoFailed, match="cannot download published weights"):
         published_weights("x", tmp_path)
 
@@ -90,12 +91,44 @@ def test_what_is_downloaded_loads(tmp_path, monkeypatch):
     weights = tmp_path / "source.pth"
     torch.save(create("resnet_tiny").state_dict(), weights)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    monkeypatch.setitem(PUBLISHED, "resnet_tiny", Published(weights.as_uri(), digest))
+    monkeypatch.setitem(PUBLISHED, "resnet_tiny", {V1: Published(weights.as_uri(), digest)})
     load_weights(create("resnet_tiny"), published_weights("resnet_tiny", tmp_path / "cache"))
 
 
 def test_every_published_name_is_a_variant_and_its_hash_stands_in_the_address():
-    assert set(published.PUBLISHED) <= set(variants())
-    for name, row in published.PUBLISHED.items():
-        assert row.url.startswith("https://")
-        assert row.url.endswith(f"{name}-{row.sha256}.pth")
+    assert set(published.PUBLISHED) | set(BY_HAND) <= set(variants())
+    for tags in published.PUBLISHED.values():
+        for tag, row in tags.items():
+            assert tag.partition(":")[0] in ("torchvision", "timm")
+            assert row.url.startswith("https://")
+            assert row.url.endswith(f"-{row.sha256}.pth")
+
+
+def test_weights_by_tag_path_and_address(tmp_path, server):
+    root = f"http://127.0.0.1:{server.server_port}"
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    assert weight_file("good", V1, tmp_path).read_bytes() == CONTENT
+    assert weight_file("good", "some/file.pth") == Path("some/file.pth")
+    by_fragment = weight_file("x", f"{root}/mine.pth#sha256={digest}", tmp_path)
+    by_name = weight_file("x", f"{root}/mine-{digest[:8]}.pth", tmp_path)
+    assert by_fragment.read_bytes() == by_name.read_bytes() == CONTENT
+    assert (by_fragment.name, by_name.name) == ("mine.pth", f"mine-{digest[:8]}.pth")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        pytest.param("https://x.org/a.pth", UsageError, "names no digest", id="no-digest"),
+        pytest.param("http://x.org/a-00112233.pth", UsageError, "https only", id="http"),
+        pytest.param("ftp://x.org/a-00112233.pth", UsageError, "https only", id="ftp"),
+        pytest.param("torchvision:IMAGENET1K_V9", UnknownName, "IMAGENET1K_V1", id="tag"),
+    ],
+)
+def test_an_address_or_tag_that_cannot_be_checked_is_refused(tmp_path, text, error, message):
+    with pytest.raises(error, match=message):
+        weight_file("resnet50", text, tmp_path)
+
+
+def test_weights_without_a_published_digest_say_where_to_fetch_them(tmp_path):
+    with pytest.raises(UnknownName, match=r"huggingface.co/timm/inception_v4"):
+        weight_file("inception_v4", "timm:tf_in1k", tmp_path)
