@@ -34,7 +34,7 @@ VARIANTS = {
     "densenet161": Variant(48, (6, 12, 36, 24), 96, False, 28_681_000),
     "densenet169": Variant(32, (6, 12, 32, 32), 64, False, 14_149_480),
     "densenet201": Variant(32, (6, 12, 48, 32), 64, False, 20_013_928),
-    "densenet_tiny": Variant(12, (3, 3, 3), 24, True, 141_034, "tiny/densenet"),
+    "densenet_tiny": Variant(8, (3, 4, 4), 16, True, 99_932, "tiny/densenet"),
 }
 
 

@@ -9,10 +9,10 @@ from edgecv.zoo.weights import load_weights, write_weights
 def test_a_block_keeps_its_input_and_adds_growth_per_layer():
     net = DenseNet(VARIANTS["densenet_tiny"], 10).eval()
     block = net.features.denseblock1
-    x = torch.randn(1, 24, 6, 6)
+    x = torch.randn(1, 16, 6, 6)
     y = block(x)
-    assert y.shape == (1, 24 + 3 * 12, 6, 6)
-    torch.testing.assert_close(y[:, :24], x)
+    assert y.shape == (1, 16 + 3 * 8, 6, 6)
+    torch.testing.assert_close(y[:, :16], x)
 
 
 def test_published_files_with_older_names_load(tmp_path):
