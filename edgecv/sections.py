@@ -92,7 +92,8 @@ class Data(Section):
 
     Attributes:
         format: `scenes` and `digits` are built in; `imagefolder` is root/<split>/<class>/*.jpg,
-            or root/<class>/*.jpg split by hash; `coco` is COCO JSON.
+            or root/<class>/*.jpg split by hash; `cifar` is the binary version of CIFAR-10 or
+            CIFAR-100; `coco` is COCO JSON.
         root: Folder of the data set, relative to the recipe; none for the built-in ones.
         seed: Seed of the built-in ones and of splits made by hash.
         train: Number of training samples; 0 means all there are (built-in: an endless stream
@@ -106,7 +107,7 @@ class Data(Section):
         options: Options of a built-in set (e.g. scene size), checked by it.
     """
 
-    format: Literal["scenes", "digits", "imagefolder", "coco"]
+    format: Literal["scenes", "digits", "imagefolder", "cifar", "coco"]
     root: Path | None = None
     seed: int = Field(0, ge=0)
     train: int = Field(0, ge=0)
@@ -136,6 +137,8 @@ class Train(Section):
         seed: Seed of initialisation, order and augmentation.
         augment: Names of augmentations, applied in order.
         label_smoothing: For classifiers.
+        mixup: For classifiers: pictures are blended in pairs with a share drawn from
+            Beta(mixup, mixup); 0 switches it off.
         init: Weights to start from (safetensors), relative to the recipe; none: from scratch.
         every: Steps between checkpoints.
         workers: Loader processes.
@@ -155,6 +158,7 @@ class Train(Section):
     seed: int = Field(0, ge=0)
     augment: tuple[str, ...] = ()
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    mixup: float = Field(0.0, ge=0)
     init: Path | None = None
     every: int = Field(200, ge=1)
     workers: int = Field(0, ge=0)

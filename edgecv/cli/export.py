@@ -20,9 +20,7 @@ from edgecv.cli.options import (
 
 WeightsOpt = Annotated[
     str,
-    typer.Option(
-        help="A file, torchvision:IMAGENET1K_V1, timm:TAG, an address, random:SEED."
-    ),
+    typer.Option(help="A file, torchvision:IMAGENET1K_V1, timm:TAG, an address, random:SEED."),
 ]
 OutOpt = Annotated[Path | None, typer.Option("--out", "-o", help="Write the model here.")]
 OpsetOpt = Annotated[int | None, typer.Option(help="17..25; 17 for TensorRT 8.5 and 8.6.")]

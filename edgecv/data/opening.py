@@ -41,12 +41,16 @@ def open_dataset(data: Data, split: Literal["train", "val"]) -> Dataset:
 
 def _open_files(data: Data, split: Literal["train", "val"]) -> Dataset:
     root = _root(data)
+    if data.options and data.format != "coco":
+        raise RecipeError(f"data.options: {data.format} has none", given=", ".join(data.options))
     if data.format == "imagefolder":
         from edgecv.data.imagefolder import ImageFolder
 
-        if data.options:
-            raise RecipeError("data.options: imagefolder has none", given=", ".join(data.options))
         return ImageFolder(root, split, data)
+    if data.format == "cifar":
+        from edgecv.data.cifar import Cifar
+
+        return Cifar(root, split, data)
     from edgecv.data.coco import Coco
 
     return Coco(root, split, data)

@@ -13,6 +13,7 @@ from typing import Any
 from edgecv._version import __version__
 from edgecv.errors import FileError, MissingPackage, UsageError
 from edgecv.files import whole_file, write_json, write_text
+from edgecv.report.confusion import draw_confusion
 from edgecv.report.pareto import draw_pareto
 from edgecv.report.rows import Row, collect, number
 
@@ -27,7 +28,9 @@ def report(
     pictures: Sequence[Path] = (),
     title: str = "",
 ) -> dict[str, Any]:
-    """Write report.html, report.json and (where both were measured) pareto.png into `out`.
+    """Write report.html, report.json and the pictures of what was measured into `out`.
+
+    pareto.png needs latency and accuracy of a bundle, confusion-RUN.png a classifier's accuracy.
 
     Args:
         bundles: Bundle folders, one row each, of one or several runs.
@@ -63,12 +66,14 @@ def report(
             draw_pareto(rows, temporary)
     else:
         (out / "pareto.png").unlink(missing_ok=True)  # an older one would show other bundles
+    confusions = _confusions(rows, out)
     html = page.render(
         title=title or " · ".join(dict.fromkeys(r.title or r.run_id for r in rows)),
         rows=rows,
         machine=machine,
         conditions=next((row.conditions for row in rows if row.conditions), {}),
         pareto=_embed(out / "pareto.png") if drawn else "",
+        confusions=confusions,
         pictures=shown,
         number=number,
         bar=_bar,
@@ -76,6 +81,18 @@ def report(
     write_text(out / "report.html", html)
     write_json(out / "report.json", record)
     return record
+
+
+def _confusions(rows: Sequence[Row], out: Path) -> list[tuple[str, str]]:
+    """Draw the confusion matrix of every run's first bundle that has one: name, embedded PNG."""
+    drawn: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        if row.confusion and row.run_id not in drawn:
+            path, title = out / f"confusion-{row.run_id}.png", f"{row.run_id} / {row.name}"
+            with whole_file(path) as temporary:
+                draw_confusion(row.confusion, row.classes, temporary, title=title)
+            drawn[row.run_id] = (title, _embed(path))
+    return list(drawn.values())
 
 
 def _template() -> Any:

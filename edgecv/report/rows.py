@@ -58,6 +58,8 @@ class Row(NamedTuple):
     front: bool
     conditions: dict[str, Any]
     stages: dict[str, float]
+    confusion: Sequence[Sequence[int]] = ()  # rows are true classes; empty where there is none
+    classes: Sequence[str] = ()  # their names
 
 
 def collect(bundles: Sequence[Path]) -> list[Row]:
@@ -156,8 +158,10 @@ def _row(bundle: Bundle) -> Row:
             front=False,
             conditions=latency.get("conditions") or {},
             stages=stages,
+            confusion=[[int(count) for count in line] for line in accuracy.get("confusion") or ()],
+            classes=[str(line["name"]) for line in accuracy.get("per_class") or ()],
         )
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, KeyError) as err:
         raise FileError(
             "measurements of a bundle do not fit their schema",
             bundle=bundle.folder,

@@ -117,6 +117,10 @@ def _sections(recipe: Recipe) -> tuple[Train, Data]:
         raise RecipeError("the recipe has no `train` section")
     if recipe.data is None:
         raise RecipeError("the recipe has no `data` section to train on")
+    if recipe.train.mixup and recipe.task != "classify":
+        raise RecipeError(
+            "mixup blends classes: it is for classifiers", task=recipe.task, fix="train: mixup: 0"
+        )
     return recipe.train, recipe.data
 
 

@@ -18,6 +18,7 @@ from edgecv.progress import note, track
 from edgecv.recipe import Train
 from edgecv.train.checkpoint import Training, save_checkpoint
 from edgecv.train.journal import Journal
+from edgecv.train.mixup import mix
 from edgecv.train.schedule import learning_rate
 from edgecv.train.stream import Batch
 
@@ -62,7 +63,7 @@ class Loop:
         label = f"train {training.step}/{steps}" if training.step else "train"
         for batch in track(batches, label, steps - training.step):
             rate = learning_rate(training.step, self.settings)
-            parts = self._step(batch, rate)
+            parts = self._step(batch, rate, training.step)
             if training.average:
                 training.average.update(training.network, training.step)
             training.step += 1
@@ -76,11 +77,12 @@ class Loop:
                 save_checkpoint(self.checkpoint, training, self.digest)
         return value
 
-    def _step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
+    def _step(self, batch: Batch, rate: float, step: int) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         if self.fabric.device.type == "cpu":
             batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+        batch = mix(batch, self.settings.mixup, self.settings.seed, step)
         batch = {key: self.fabric.to_device(value) for key, value in batch.items()}
         parts = self.loss(self.network(batch["image"]), batch)
         total = torch.stack(list(parts.values())).sum()

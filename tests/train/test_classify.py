@@ -27,3 +27,13 @@ def test_a_picture_without_a_class_is_refused(recipe):
     assert objective.encode(sample(3), geometry)["label"] == 3
     with pytest.raises(FileError, match="a picture without a class"):
         objective.encode(sample(None), geometry)
+
+
+def test_auxiliary_heads_count_three_tenths(recipe):
+    objective = ClassifyObjective(recipe)
+    logits = torch.tensor([[2.0, 0.0, 1.0]])
+    parts = objective.loss(
+        {"logits": logits, "aux1": logits, "aux2": logits}, {"label": torch.tensor([0])}
+    )
+    assert set(parts) == {"class", "aux1", "aux2"}
+    torch.testing.assert_close(parts["aux1"], 0.3 * parts["class"])
