@@ -21,10 +21,19 @@ class Section(BaseModel):
 
 
 class Arch(Section):
-    """A variant of the zoo and the arguments of its constructor."""
+    """A variant of the zoo and the arguments of its constructor.
+
+    Attributes:
+        name: As `edgecv zoo` lists it.
+        args: Constructor arguments.
+        widths: What pruning left (`edgecv prune` writes it): layer -> [channels in, channels out,
+            groups] of a convolution or dense layer, [channels] of a normalisation. Layers not
+            named are as the variant has them.
+    """
 
     name: str
     args: dict[str, bool | int | float | str | list[int] | list[str]] = {}
+    widths: dict[str, list[int]] = {}
 
 
 class ForeignModel(Section):
@@ -137,6 +146,7 @@ class Train(Section):
         seed: Seed of initialisation, order and augmentation.
         augment: Names of augmentations, applied in order.
         label_smoothing: For classifiers.
+        keep_zeros: Weights that are exactly 0 at the start stay 0: retraining of pruned networks.
         mixup: For classifiers: pictures are blended in pairs with a share drawn from
             Beta(mixup, mixup); 0 switches it off.
         init: Weights to start from (safetensors), relative to the recipe; none: from scratch.
@@ -159,6 +169,7 @@ class Train(Section):
     augment: tuple[str, ...] = ()
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     mixup: float = Field(0.0, ge=0)
+    keep_zeros: bool = False
     init: Path | None = None
     every: int = Field(200, ge=1)
     workers: int = Field(0, ge=0)
@@ -226,6 +237,8 @@ class Build(Section):
         aux_streams: Streams of its own a TensorRT engine may compute on beside the caller's; 0 when
             many frames compute at once; -1: TensorRT's choice.
         timing_cache: File shared by TensorRT builds; empty: in the user's cache folder.
+        sparse: Let TensorRT use its kernels for weights of which 2 in every 4 are 0; it takes them
+            where they are faster.
         version_compatible: Build for newer TensorRT versions too (8.6+; embeds the lean runtime).
         hardware_compatibility: `none`, `ampere_plus` or `same_compute_capability`.
         dla_core: DLA core to build for; -1: none.
@@ -243,6 +256,7 @@ class Build(Section):
     optimization_level: int = Field(-1, ge=-1, le=5)
     aux_streams: int = Field(-1, ge=-1)
     timing_cache: str = ""
+    sparse: bool = False
     version_compatible: bool = False
     hardware_compatibility: Literal["none", "ampere_plus", "same_compute_capability"] = "none"
     dla_core: int = Field(-1, ge=-1)

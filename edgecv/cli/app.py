@@ -19,6 +19,8 @@ VERBS = (
     "evaluate",
     "bench",
     "compare",
+    "prune",
+    "compress",
     "inspect",
     "report",
     "doctor",

@@ -133,11 +133,11 @@ def _torch_forward(recipe: Recipe, weights: Path) -> Forward | None:
     try:
         import torch
 
-        from edgecv.zoo.registry import create
         from edgecv.zoo.weights import load_weights
+        from edgecv.zoo.widths import network_of
     except (ImportError, MissingPackage):
         return None
-    net = create(recipe.arch.name, **recipe.arch.args).eval()
+    net = network_of(recipe.arch).eval()
     load_weights(net, weights)
     head = recipe.head
 

@@ -41,6 +41,9 @@ class Configuration:
         """
         config = self._builder.create_builder_config()
         self._set_precision(config, strong)
+        if self._options.sparse:
+            flags = self._trt.BuilderFlag
+            config.set_flag(need(flags, "SPARSE_WEIGHTS", "sparse weights", self._version))
         self._set_compatibility(config)
         self._set_profile(config)
         if self._job.flavour == "tensorrt-rtx":

@@ -32,8 +32,8 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
     import torch
 
     from edgecv.zoo.published import weight_file
-    from edgecv.zoo.registry import create
     from edgecv.zoo.weights import load_weights
+    from edgecv.zoo.widths import network_of
 
     if recipe.arch is None:
         raise RecipeError("the recipe names no architecture", fix="arch: {name: NAME}")
@@ -41,7 +41,7 @@ def load(recipe: Recipe, run: RunFolder, weights: Path | str | None) -> tuple[An
     seed = _seed(text)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0 if seed is None else seed)
-        network = create(recipe.arch.name, **recipe.arch.args).eval()
+        network = network_of(recipe.arch).eval()
     if seed is not None:
         note("export  random weights: fit for builds and benchmarks, not for results")
         return network, {"weights": {"source": f"{RANDOM}{seed}"}, "weights_digest": ""}

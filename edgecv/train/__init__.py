@@ -28,8 +28,9 @@ from edgecv.train.journal import Journal
 from edgecv.train.loop import Loop
 from edgecv.train.objective import Objective, objective_of
 from edgecv.train.stream import Stream, loader
-from edgecv.zoo.registry import create
+from edgecv.train.zeros import zeros_of
 from edgecv.zoo.weights import load_weights, read_metadata, write_weights
+from edgecv.zoo.widths import network_of
 
 LOG = "train.jsonl"
 
@@ -177,6 +178,7 @@ def _prepare(
         settings=settings,
         checkpoint=run.checkpoint,
         digest=recipe.digest("train"),
+        zeros=zeros_of(network) if settings.keep_zeros else {},
     )
     return loop, Training(network, optimizer, average, {})
 
@@ -185,7 +187,7 @@ def build_network(recipe: Recipe) -> nn.Module:
     """The recipe's network in training mode, with fresh weights or those of `train.init`."""
     settings, _ = _sections(recipe)
     arch = recipe.arch
-    network = create(arch.name, **arch.args) if arch else nn.Identity()
+    network = network_of(arch) if arch else nn.Identity()
     if settings.init:
         load_weights(network, settings.init)
     return network.train()

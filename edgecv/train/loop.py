@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from edgecv.train.journal import Journal
 from edgecv.train.mixup import mix
 from edgecv.train.schedule import learning_rate
 from edgecv.train.stream import Batch
+from edgecv.train.zeros import keep
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -41,6 +42,7 @@ class Loop:
         settings: The recipe's train section.
         checkpoint: Where the state is kept.
         digest: Of the recipe, stored in the checkpoint.
+        zeros: Weights that stay zero (`edgecv.train.zeros`).
     """
 
     fabric: Fabric
@@ -50,6 +52,7 @@ class Loop:
     settings: Train
     checkpoint: Path
     digest: str
+    zeros: dict[str, Tensor] = field(default_factory=dict)
 
     def run(self, training: Training, batches: Iterable[Batch], journal: Journal) -> float:
         """Take the steps that are left, one per batch; returns the last loss logged.
@@ -64,6 +67,7 @@ class Loop:
         for batch in track(batches, label, steps - training.step):
             rate = learning_rate(training.step, self.settings)
             parts = self._step(batch, rate, training.step)
+            keep(training.network, self.zeros)
             if training.average:
                 training.average.update(training.network, training.step)
             training.step += 1

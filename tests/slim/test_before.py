@@ -1,0 +1,42 @@
+"""The slim recipe is one a user can load; stale weights are refused."""
+
+import pytest
+import torch
+
+from edgecv.errors import FileError, StaleError, UsageError
+from edgecv.pipeline import RunFolder
+from edgecv.slim.before import load_start, pictures, write_start
+from edgecv.slim.structure import prune_filters
+from edgecv.zoo.widths import network_of
+
+
+def test_recipe_describes_the_slim_network(trained, tmp_path):
+    start = load_start(*trained)
+    prune_filters(start.network, start.example, 0.5, "l1")
+    recipe, run = write_start(start, start.network, tmp_path / "slim.yaml", {"steps": 2})
+    assert (recipe.train.steps, recipe.train.batch, run.run_id) == (2, 8, "slim")
+    net = network_of(recipe.arch)
+    assert {k: v.shape for k, v in net.state_dict().items()} == {
+        k: v.shape for k, v in start.network.state_dict().items()
+    }
+
+
+def test_pictures_are_preprocessed_training_ones(trained):
+    batches = list(pictures(trained[0], 10, batch=4))
+    assert [tuple(b.shape) for b in batches] == [(4, 3, 16, 16), (4, 3, 16, 16), (2, 3, 16, 16)]
+    assert float(torch.cat(batches).abs().max()) <= 1
+
+
+def test_weights_of_another_recipe_are_refused(trained):
+    recipe, run = trained
+    other = recipe.model_copy(update={"train": recipe.train.model_copy(update={"steps": 99})})
+    with pytest.raises(StaleError, match="trained by another recipe"):
+        load_start(other, run)
+    with pytest.raises(FileError, match="weight file not found"):
+        load_start(recipe, RunFolder(run.root, "nobody"))
+
+
+def test_the_recipe_is_a_yaml(trained, tmp_path):
+    start = load_start(*trained)
+    with pytest.raises(UsageError, match=r"a \.yaml file"):
+        write_start(start, start.network, tmp_path / "slim.txt", {})
