@@ -50,7 +50,7 @@ def pack(folder: Path) -> Path:
         overrides = ["export.opset=17", "export.batch=1", "export.parity_images=2"]
         recipe = load_recipe(find_recipe(Path(recipe_name)), overrides)
         recipe = recipe.model_copy(update={"data": None})
-        run = RunFolder(folder / name, name)
+        run = RunFolder(folder, name)
         export(recipe, run, weights="random:0")
         model = onnx.load(run.model)
         repeat_weights(model)
