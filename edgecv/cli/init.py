@@ -15,7 +15,7 @@ def init(
     model: Annotated[Path, typer.Argument(help="ONNX file that edgecv did not export.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Recipe to write.")] = None,
     task: Annotated[str, typer.Option(help="classify or detect.")] = "",
-    head: Annotated[str, typer.Option(help="classify, centernet or dense.")] = "",
+    head: Annotated[str, typer.Option(help="What its outputs mean, e.g. dense.")] = "",
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH, where the file leaves it open.")] = "",
     mean: Annotated[str, typer.Option(help="Per channel, 0..255: 123.675,116.28,103.53")] = "",
     std: Annotated[str, typer.Option(help="Per channel, 0..255: 58.395,57.12,57.375")] = "",

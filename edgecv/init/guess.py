@@ -9,6 +9,7 @@ from typing import Any
 
 from edgecv.bundle import Tensor
 from edgecv.head import HEADS
+from edgecv.init.detectors import DetectorGuess, guess_anchors, guess_yolo_v1, guess_yolo_v3
 from edgecv.init.pose import guess_maps, guess_paf
 
 _MUCH = 4  # a dense head has at least this many times more anchor points than channels
@@ -57,15 +58,31 @@ def guess_head(
         "classify": _classify,
         "dense": _dense,
         "centernet": _centernet,
+        "anchors": partial(_detector, kind="anchors", guess=guess_anchors),
+        "yolo_v3": partial(_detector, kind="yolo_v3", guess=guess_yolo_v3),
         "segment": partial(_segment, named=kind == "segment"),
         "paf": _pose,
         "heatmap": partial(_pose, named=kind),
         "integral": partial(_pose, named=kind),
     }
+    if kind == "yolo_v1":  # never by itself: a classifier of 1470 classes has the same shape
+        return _detector(found, size, last, kind=kind, guess=guess_yolo_v1)
     for name, guess in guesses.items():
         if kind in ("", name) and (result := guess(found, size, last)):
             return result
     return None
+
+
+def _detector(
+    found: tuple[Tensor, ...],
+    size: tuple[int, int],
+    last: LastOperators,
+    *,
+    kind: str,
+    guess: Callable[..., DetectorGuess | None],
+) -> HeadGuess | None:
+    result = guess(found, size, last)
+    return HeadGuess(kind, *result) if result else None
 
 
 def _classify(
