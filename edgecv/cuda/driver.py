@@ -6,8 +6,11 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
+from edgecv.errors import MachineError
+
 # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR, CU_DEVICE_ATTRIBUTE_INTEGRATED
 _MAJOR, _MINOR, _INTEGRATED = 75, 76, 18
+_LEGACY = 1  # CU_STREAM_LEGACY
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,18 @@ def leave_context(address: int) -> None:
     library = load_driver()
     if library is not None and address and current_context() == address:
         library.cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+
+
+def finish_default_stream() -> None:
+    """Wait for CUDA's default stream, where blocking copies and fills may still be under way.
+
+    Raises:
+        MachineError: that work, or work before it, failed.
+    """
+    library = load_driver()
+    code = library.cuStreamSynchronize(ctypes.c_void_p(_LEGACY)) if library is not None else 0
+    if code:
+        raise MachineError("a CUDA call failed", call="cuStreamSynchronize", code=code)
 
 
 def cuda_version() -> tuple[int, int]:

@@ -26,7 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.cuda.cubins import Cubins, Unit, cache_folder, read_unit
-from edgecv.cuda.driver import cuda_version, current_context, leave_context
+from edgecv.cuda.driver import (
+    cuda_version,
+    current_context,
+    finish_default_stream,
+    leave_context,
+)
 from edgecv.cuda.graph import Graph
 from edgecv.cuda.kernels import Kernels
 from edgecv.cuda.memory import Array, DeviceArray, Foreign, Ledger, Mapped, adopt
@@ -111,6 +116,7 @@ class Session:
         array = self.empty(shape, dtype)
         if array.nbytes:
             self._driver.memset_d8(array.address, 0, array.nbytes)
+            finish_default_stream()
             self.synchronize()  # no stream waits for the default one
         return array
 
@@ -119,11 +125,15 @@ class Session:
         array = self.empty(host.shape, host.dtype)
         if array.nbytes:
             self._driver.memcpy_htod(array.address, np.ascontiguousarray(host))
+            finish_default_stream()  # a copy from pageable memory returns before it has arrived
             self.synchronize()  # the last bytes of a pageable copy may still be on their way
         return array
 
     def download(self, array: DeviceArray) -> Array:
-        """The contents of a device array, after all work given before (blocking)."""
+        """The contents of a device array, after all work given before (blocking).
+
+        Not while another thread captures: CUDA refuses to wait for a device then.
+        """
         host: Array = np.empty(array.shape, array.dtype)
         self.synchronize()
         if array.nbytes:
@@ -186,7 +196,7 @@ class Session:
         return graph
 
     def synchronize(self) -> None:
-        """Wait for everything given to the device."""
+        """Wait for everything given to the device; not while another thread captures."""
         self._driver.Context.synchronize()
 
     @property

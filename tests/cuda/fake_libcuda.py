@@ -3,6 +3,7 @@
 from tests.cuda.fake_streams import Capture
 
 INVALID, CAPTURE_INVALIDATED = 1, 901
+LEGACY = 1
 
 
 class FakeLibcuda:
@@ -52,6 +53,14 @@ class FakeLibcuda:
             CAPTURE_INVALIDATED: b"operation failed due to a previous error during capture",
         }
         text._obj.value = known.get(code.value, b"unknown error")
+        return 0
+
+    def cuStreamSynchronize(self, stream):
+        self._driver.require_current()
+        self._driver.log.append(("synchronize_default",))
+        if stream.value != LEGACY:
+            return INVALID
+        self._driver.default.drain()
         return 0
 
     def cuStreamBeginCapture_v2(self, stream, mode):

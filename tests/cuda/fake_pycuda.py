@@ -58,6 +58,7 @@ class FakeDriver:
         self.device_memory, self.host_memory = Memory(self.LogicError), Memory(self.LogicError)
         self.capacity = 8 << 30
         self.streams = Streams(self)
+        self.default = Stream(self, self.streams)  # CUDA's default stream
         self.retained = 0  # of primary contexts
         self.stacks = Stacks(threading.get_ident)
         self._devices = devices
@@ -136,19 +137,21 @@ class FakeDriver:
         return np.asarray(Pinned(self.host_memory, shape, dtype, mapped))
 
     def memcpy_htod(self, dest, src):
-        self._entered("memcpy_htod", bytes_of(src).nbytes, blocking=True)
-        self.streams.drain()
-        self.device_bytes(int(dest), bytes_of(src).nbytes)[:] = bytes_of(src)
+        """From pageable memory: it returns when the data is staged, not when it has arrived."""
+        data = bytes_of(src).copy()
+        self._entered("memcpy_htod", data.nbytes, blocking=True)
+        device = self.device_bytes(int(dest), data.nbytes)
+        self.default.submit(lambda: np.copyto(device, data))
 
     def memcpy_dtoh(self, dest, src):
         self._entered("memcpy_dtoh", bytes_of(dest).nbytes, blocking=True)
-        self.streams.drain()
+        self.default.drain()
         bytes_of(dest)[:] = self.device_bytes(int(src), bytes_of(dest).nbytes)
 
     def memset_d8(self, dest, data, size):
         self._entered("memset_d8", size, blocking=True)
-        self.streams.drain()
-        self.device_bytes(int(dest), size)[:] = data
+        device = self.device_bytes(int(dest), size)
+        self.default.submit(lambda: device.fill(data))
 
     def memcpy_htod_async(self, dest, src, stream=None):
         host = self._pinned(src)
@@ -174,6 +177,8 @@ class FakeDriver:
 
     def Stream(self, flags=0):
         self.require_current()
+        if flags != 1:
+            raise self.LogicError("the fake has non-blocking streams only")
         return self.streams.register(Stream(self, self.streams))
 
     def Event(self, flags=0):

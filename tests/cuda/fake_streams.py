@@ -1,6 +1,7 @@
 """Streams that run when somebody waits for them, events between them, and captures of them."""
 
 import itertools
+import threading
 from collections import deque
 
 _HANDLES = itertools.count(0x51EA0000, 0x100)
@@ -11,7 +12,7 @@ class Capture:
 
     def __init__(self, origin):
         self.origin, self.actions, self.broken, self.ended = origin, [], "", False
-        self.streams = {origin}
+        self.streams, self.thread = {origin}, threading.get_ident()
         self.open = set()  # joined streams whose last work the origin has not waited for
 
 
@@ -26,13 +27,13 @@ class Streams:
         return stream
 
     def drain(self):
-        for stream in list(self.all.values()):
+        for stream in (self.driver.default, *list(self.all.values())):
             stream.drain()
 
     def refuse_while_capturing(self, call):
-        """A blocking call in a thread that captures fails and spoils the capture."""
-        for stream in self.all.values():
-            if stream.capture:
+        """A blocking call in a thread that captures (thread-local mode) spoils the capture."""
+        for stream in list(self.all.values()):
+            if stream.capture and stream.capture.thread == threading.get_ident():
                 stream.capture.broken = call
                 raise self.driver.LogicError(
                     f"{call} failed: operation not permitted when stream is capturing"

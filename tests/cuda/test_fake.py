@@ -11,7 +11,7 @@ from tests.cuda.fake_pycuda import NAMES
 FOR_TESTS = {  # what only tests look at; the package never does
     "module": "NAMES loaded log capability integrated order sources device_memory host_memory "
     "capacity streams retained stacks memory depth clock read write submit finish "
-    "device_bytes reachable require_current",
+    "default device_bytes reachable require_current",
     "Stream": "submit drain drain_until capture",
     "Event": "drain recorded capture stream marker",
     "PagelockedHostAllocation": "address",
@@ -34,7 +34,7 @@ def test_nothing_is_shown_that_pycuda_lacks(fake):
         "module": fake,
         "Device": fake.Device(0),
         "Context": fake.Context,
-        "Stream": fake.Stream(),
+        "Stream": fake.Stream(1),
         "Event": fake.Event(),
         "Module": FakeModule,
         "Function": FakeFunction,

@@ -1,6 +1,7 @@
 """Capture and replay: the same work with the arguments of capture time; misuse ends cleanly."""
 
 import gc
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,26 @@ def test_a_stream_that_does_not_come_back_is_an_error(session, scale):
 
     with pytest.raises(MachineError, match="cuStreamEndCapture"):
         session.graph(first, record)
+
+
+@one_order
+def test_another_thread_may_allocate_meanwhile(session, scale):
+    """The capture is thread-local: a worker does not stop the others."""
+    array, stream = session.zeros((8,), np.float32), session.stream()
+    made = []
+
+    def allocate():
+        with session.current():
+            made.append(session.upload(np.arange(3)))
+
+    def record():
+        scale.launch(stream, (1,), (8,), array, 8, 1.0)
+        worker = threading.Thread(target=allocate)
+        worker.start()
+        worker.join()
+
+    assert session.graph(stream, record).nodes == 1
+    np.testing.assert_array_equal(session.download(made[0]), [0, 1, 2])
 
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)

@@ -297,6 +297,18 @@ def test_without_a_driver_it_is_said(monkeypatch):
 
 
 @fake_only
+def test_a_kernel_may_follow_an_upload_at_once(session):
+    """Copies from pageable memory and fills return early, and streams do not wait for them."""
+    stream, host = session.stream(), session.pinned((2, 4), "float32")
+    for row, array in zip(
+        host, (session.upload(np.ones(4, np.float32)), session.zeros((4,), "float32")), strict=True
+    ):
+        array.download(row, stream)
+    stream.synchronize()
+    np.testing.assert_array_equal(host, [[1, 1, 1, 1], [0, 0, 0, 0]])
+
+
+@fake_only
 def test_a_blocking_copy_waits_for_the_streams(session):
     array, stream = session.zeros((4,), "uint8"), session.stream()
     array.fill(stream, 9)
