@@ -35,6 +35,7 @@ class ProposalsPlan(ChosenBoxes):
     before suppression: see `ChosenBoxes`.
 
     Attributes:
+        areas: (B, 4) float32 xyxy: each picture in the input, once `place` ran.
         thin: After suppression within each level: see `SuppressionPlan`.
     """
 
@@ -80,20 +81,27 @@ class ProposalsPlan(ChosenBoxes):
             for each in deltas
         ]
         self._order = kernels.function("proposals_order", "P" * 8 + "ii")
+        self.areas = self._zeros((self.batch, 4), "float32")
+        self._areas = kernels.function("proposals_areas", "PPiff")
+        self._size = (float(size[0]), float(size[1]))
         self._choose(
             TopKPlan(session, batch=self.batch, n=self.k, k=self.k, threshold=-float("inf"))
         )
         self.thin = suppression.SuppressionPlan(session, self, Suppression(rule.iou, rule.limit))
+
+    def place(self, stream: Stream, blocks: DeviceArray) -> None:
+        """Launch: `areas` from letterbox's parameter blocks, (B, 32) int32."""
+        grid = (ceil(self.batch / _THREADS),)
+        self._areas.launch(stream, grid, (_THREADS,), blocks, self.areas, self.batch, *self._size)
 
     def enqueue(self, stream: Stream, areas: DeviceArray | None = None) -> None:
         """Launch; reads objectness and deltas.
 
         Args:
             stream: Where.
-            areas: (B, 4) float32 xyxy: each picture in the input.
+            areas: (B, 4) float32 xyxy: each picture in the input; None: what `place` found.
         """
-        if areas is None:
-            raise TypeError("ProposalsPlan.enqueue needs the pictures' areas")
+        areas = self.areas if areas is None else areas
         parts = zip(
             self._levels, self._pairs, self._decode, self._bases, self._numbers, strict=True
         )

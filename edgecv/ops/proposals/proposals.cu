@@ -76,3 +76,17 @@ extern "C" __global__ void proposals_order(
     out_scores[slot] = real ? 1.0f / (1.0f + expf(-value[slot])) : 0.0f;
     out_ids[slot] = real ? level : -1;
 }
+
+// Where each picture lies in the input, clipped to it: (B, 4) xyxy, from letterbox's blocks (B, 32).
+extern "C" __global__ void proposals_areas(
+    const int* blocks, float* areas, int batch, float height, float width)
+{
+    int image = blockIdx.x * blockDim.x + threadIdx.x;
+    if (image >= batch) return;
+    const int* fit = blocks + image * 32 + 5;  // top, left, rows, columns
+    float* area = areas + image * 4;
+    area[0] = proposals_clip((float)fit[1], 0.0f, width);
+    area[1] = proposals_clip((float)fit[0], 0.0f, height);
+    area[2] = proposals_clip((float)(fit[1] + fit[3]), 0.0f, width);
+    area[3] = proposals_clip((float)(fit[0] + fit[2]), 0.0f, height);
+}

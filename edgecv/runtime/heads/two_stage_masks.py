@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from edgecv.errors import ShapeError
 from edgecv.head import TwoStageMasksHead
-from edgecv.ops._probability import sigmoid
+from edgecv.ops.class_masks import class_masks
 from edgecv.ops.roi_align import roi_align
 from edgecv.results import Instances, Results
 from edgecv.runtime.heads.two_stage import detections, first_stage, grid, one_class, second_stage
@@ -36,7 +34,7 @@ def decode(
         kept = second_stage(head, first, maps, geometry, parts)
         part = parts["mask"]
         raw = part(roi_align(maps, kept.boxes, grid(head, head.mask_size)))
-        soft = own_masks(part.output(raw, "masks"), kept.ids, head.background_last)
+        soft = class_masks(part.output(raw, "masks"), kept.ids, head.background_last)
         plain = detections(head, kept, geometry)
         found.append(
             Instances(
@@ -52,28 +50,3 @@ def decode(
             )
         )
     return found
-
-
-def own_masks(masks: Array, ids: Array, background_last: bool) -> Array:
-    """(K, m, m) probabilities: of each box the mask of its own class.
-
-    Args:
-        masks: (K, C, m, m) float32 logits, C the classes with or without the background, or 1.
-        ids: (K,) int64 class ids, the background not counted.
-        background_last: Whether the background is the last of the classes, where there is one.
-
-    Raises:
-        ShapeError: there are fewer masks than classes.
-    """
-    if masks.ndim != 4:
-        raise ShapeError("masks must be (K, C, m, m)", got=f"{masks.shape}")
-    if masks.shape[1] == 1:
-        return sigmoid(masks[:, 0])
-    channel = ids if background_last else ids + 1
-    if len(ids) and int(channel.max()) >= masks.shape[1]:
-        raise ShapeError(
-            "the mask part has fewer masks than there are classes",
-            got=f"{masks.shape}",
-            largest_class=int(ids.max()),
-        )
-    return sigmoid(masks[np.arange(len(ids)), channel])

@@ -8,7 +8,6 @@ from edgecv.head import TwoStageHead, TwoStageMasksHead
 from edgecv.ops.letterbox import Fit
 from edgecv.results import Detections, Instances
 from edgecv.runtime.heads import decode
-from edgecv.runtime.heads.two_stage_masks import own_masks
 from edgecv.runtime.parts import Part
 from edgecv.runtime.preprocess import Geometry
 from tests.runtime.fake_engine import FakeEngine
@@ -115,19 +114,6 @@ def test_masks_without_detections_and_without_parts():
     assert none.masks().shape == (0, SIZE, SIZE)
     (plain,) = decode(TwoStageMasksHead(**RULE), outputs(), [PLAIN])
     assert isinstance(plain, Detections)
-
-
-def test_each_box_gets_the_mask_of_its_class():
-    masks = np.zeros((2, 3, 1, 1), np.float32)
-    masks[0, 1], masks[1, 2] = 9, -9
-    ids = np.array([0, 1])
-    assert (own_masks(masks, ids, False).ravel() > 0.5).tolist() == [True, False]
-    assert own_masks(masks, ids, True).ravel().tolist() == [0.5, 0.5]
-    assert own_masks(masks[:, :1], ids, False).shape == (2, 1, 1)
-    with pytest.raises(ShapeError, match="fewer masks than"):
-        own_masks(masks, np.array([0, 2]), False)
-    with pytest.raises(ShapeError, match="masks must be"):
-        own_masks(masks[0], ids, False)
 
 
 def test_an_output_of_another_name_is_said():
