@@ -20,6 +20,7 @@ class Part:
     Attributes:
         engine: The engine.
         name: As the bundle calls it.
+        batch: (min, opt, max) rows it takes at once.
     """
 
     def __init__(self, name: str, engine: Engine, batch: tuple[int, int, int]) -> None:
@@ -28,7 +29,7 @@ class Part:
         Raises:
             UnsupportedModel: it has not one input.
         """
-        self.name, self.engine = name, engine
+        self.name, self.engine, self.batch = name, engine, batch
         if len(engine.inputs) != 1:
             raise UnsupportedModel(
                 f"part {name} must have one input",

@@ -73,3 +73,30 @@ def save(model, path):
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return path
+
+
+def make_bundle(root, **head):
+    """The whole as a bundle of ONNX engines, below the empty folder `root`."""
+    from edgecv.build import build
+    from edgecv.build.parts import add_part
+    from edgecv.files import sha256_file, write_json
+    from edgecv.pipeline import RunFolder
+    from edgecv.recipe import Recipe
+
+    recipe = Recipe.model_validate(
+        {
+            "model": {"file": "first.onnx"},
+            "task": "instance",
+            "input": {"size": [SIZE, SIZE], "mean": [127.5] * 3, "std": [63] * 3},
+            "head": {"kind": "two_stage_masks", "names": ["cat", "dog"], **head},
+            "export": {"opset": 17},
+        }
+    )
+    run = RunFolder(root / "runs", "rcnn")
+    run.path.mkdir(parents=True)
+    save(first_stage(), run.model)
+    record = {"model_digest": sha256_file(run.model), "recipe_digest": recipe.digest("export")}
+    write_json(run.export_json, record)
+    folder = build(recipe, run, "fp32", backend="onnxruntime")
+    add_part(folder, "box", save(box_part(), root / "box.onnx"))
+    return add_part(folder, "mask", save(mask_part(), root / "mask.onnx"))

@@ -58,11 +58,14 @@ class DeviceModel(Model):
         found: list[Results] = []
         for start in range(0, len(images), self._most):
             part = [frame_of(image, color) for image in images[start : start + self._most]]
-            pipeline = self._pipeline(len(part), head)
-            if self.parts:  # later stages run on what comes back: see runtime.device.chain
-                found += decode(head or self.head, *pipeline.raw(part), self.parts)
+            if not self.parts:
+                found += self._pipeline(len(part), head)(part)
+            elif self._chained():  # a picture at a time: later stages use its maps where they lie
+                for frame in part:
+                    found += self._pipeline(1, head)([frame])
             else:
-                found += pipeline(part)
+                raw = self._pipeline(len(part), head).raw(part)
+                found += decode(head or self.head, *raw, self.parts)
         return found
 
     def stream(
@@ -73,6 +76,9 @@ class DeviceModel(Model):
         See `Model.stream`. Pictures are taken from `images` some ahead of the results: as many as
         are in flight.
         """
+        if self.parts:  # their maps lie where the next frame's would: one picture at a time
+            yield from super().stream(images, color=color, batch=batch)
+            return
         ring = self._pipeline(min(batch, self._most), None)
         ring.widen(RING)
         for found in ring.stream(frame_of(image, color) for image in images):
@@ -136,7 +142,17 @@ class DeviceModel(Model):
                 graphs=self.graphs,
             )
             self._pipelines.append((key, made))
+            if self.parts and self._chained() and key[1] == 1:
+                made.attach(self.parts, graphs=self.graphs)
             return made
+
+    def _chained(self) -> bool:
+        """Whether later stages run on the device too: all engines are plans, and take one picture.
+
+        Else the first stage's outputs come back and the CPU goes on.
+        """
+        plans = all(hasattr(part.engine, "context") for part in self.parts.values())
+        return plans and self._batch_of(1) == 1
 
     def _batch_of(self, count: int) -> int:
         """The smallest of the engine's batch sizes that takes `count` pictures."""

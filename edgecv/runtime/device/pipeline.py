@@ -7,7 +7,7 @@ frame is copied while the last one computes, and results come back in the order 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from queue import Queue
@@ -25,6 +25,7 @@ from edgecv.runtime.device.frame import Frame, stage
 from edgecv.runtime.device.lane import Lane
 from edgecv.runtime.device.placing import read_in_place
 from edgecv.runtime.device.slot import Slot
+from edgecv.runtime.parts import Part
 from edgecv.runtime.preprocess import Geometry, Preprocessor
 
 Array = npt.NDArray[Any]
@@ -102,6 +103,18 @@ class DevicePipeline:
                         lane.overlap()
                     self._free.put(Ticket(lane, self._slot(lane)))
                 self._per_lane += 1
+
+    def attach(self, parts: Mapping[str, Part], *, graphs: bool = True) -> None:
+        """Put a head's later stages behind its decoder, on each lane's stream; see `device.rcnn`.
+
+        Args:
+            parts: Plans; they must outlive the pipeline.
+            graphs: Whether their work is captured.
+        """
+        with self._session.current():
+            for lane in self._lanes:
+                decoder: Any = lane.decoder
+                decoder.attach(parts, lane.stream, graphs=graphs)
 
     def __call__(self, frames: Sequence[Frame]) -> list[Results]:
         """Results of 1 to `batch` frames."""

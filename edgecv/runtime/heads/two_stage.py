@@ -74,7 +74,8 @@ def second_stage(
     raw = part(roi_align(maps, first.boxes, grid(head, head.box_size)))
     logits, deltas = part.output(raw, "logits"), part.output(raw, "deltas")
     found = roi_boxes(logits, deltas, first.boxes, frame, box_rule(head))
-    return suppression(found, rule_of(head))
+    kept = suppression(found, rule_of(head))
+    return kept._replace(total=len(kept.boxes) + found.total - len(found.boxes))
 
 
 def features(head: TwoStage, outputs: Mapping[str, Array], index: int) -> list[Array]:

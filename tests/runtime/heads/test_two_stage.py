@@ -77,6 +77,16 @@ def test_deltas_move_the_proposal():
     np.testing.assert_allclose(found.boxes, [[64, 48, 80, 80]], atol=1e-4)
 
 
+def test_only_what_a_capacity_dropped_is_overflow():
+    (found,) = decode(
+        TwoStageHead(**RULE, max_detections=1), outputs(), [PLAIN], {"box": box_part([])}
+    )
+    assert found.overflow == 0  # what suppression drops is not
+    few = TwoStageHead(**RULE, pre_nms=1, score=0)
+    (found,) = decode(few, outputs(), [PLAIN], {"box": box_part([])})
+    assert found.overflow == 7  # of 4 proposals x 2 classes
+
+
 def test_without_parts_there_are_proposals():
     (found,) = decode(TwoStageHead(**RULE), outputs(), [PLAIN])
     assert found.boxes[0].tolist() == [48, 48, 80, 80]
