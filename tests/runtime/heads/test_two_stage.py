@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgecv.errors import FileError, ShapeError
-from edgecv.head import TwoStageHead, TwoStageMasksHead
+from edgecv.head import TwoStageHead
 from edgecv.ops.letterbox import Fit
-from edgecv.results import Detections, Instances
+from edgecv.results import Detections
 from edgecv.runtime.heads import decode
 from edgecv.runtime.parts import Part
 from edgecv.runtime.preprocess import Geometry
@@ -42,17 +42,6 @@ def box_part(seen, logits=(0.0, 0, 6), deltas=(0, 0, 0, 0)):
         }
 
     return Part("box", FakeEngine(answer, (-1, 2, 7, 7)), (1, 8, 8))
-
-
-def mask_part(value=4.0):
-    """Of class 2, dog, the left half."""
-
-    def answer(rows):
-        masks = np.full((len(rows), 3, 28, 28), -value, np.float32)
-        masks[:, 2, :, :14] = value
-        return {"masks": masks}
-
-    return Part("mask", FakeEngine(answer, (-1, 2, 14, 14)), (1, 8, 8))
 
 
 def test_the_box_part_sees_pooled_features_and_decides():
@@ -103,27 +92,6 @@ def test_every_image_of_a_batch_and_a_letterboxed_picture():
     first, second = decode(head, maps, [PLAIN, wide], {"box": box_part([])})
     assert first.boxes.tolist() == [[48, 48, 80, 80]]
     assert second.boxes.tolist() == [[144, 0, 240, 48]]  # cut where the picture ends
-
-
-def test_masks_are_small_until_asked_for():
-    head = TwoStageMasksHead(**RULE, max_detections=1)
-    parts = {"box": box_part([]), "mask": mask_part()}
-    (found,) = decode(head, outputs(), [PLAIN], parts)
-    assert isinstance(found, Instances)
-    assert found.soft[0].shape == (28, 28)
-    assert found.regions.tolist() == [[48, 48, 80, 80]]
-    mask = found.mask(0)
-    assert mask[50:78, 49:64].all()
-    assert not mask[:, 64:].any()
-
-
-def test_masks_without_detections_and_without_parts():
-    parts = {"box": box_part([], logits=(9, 0, 0)), "mask": mask_part()}
-    (none,) = decode(TwoStageMasksHead(**RULE), outputs(), [PLAIN], parts)
-    assert len(none) == 0
-    assert none.masks().shape == (0, SIZE, SIZE)
-    (plain,) = decode(TwoStageMasksHead(**RULE), outputs(), [PLAIN])
-    assert isinstance(plain, Detections)
 
 
 def test_an_output_of_another_name_is_said():
