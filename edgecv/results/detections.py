@@ -24,6 +24,8 @@ class Detections:
         names: Names of all classes; may be empty.
         image_size: (height, width) of the original image in pixels.
         overflow: How many candidates were dropped because a capacity was full.
+        nan: Scores of the network that are no numbers, where the CPU decoded them: a broken
+            network, not an empty picture.
     """
 
     boxes: Array
@@ -32,6 +34,7 @@ class Detections:
     names: tuple[str, ...]
     image_size: tuple[int, int]
     overflow: int = 0
+    nan: int = 0
 
     def __post_init__(self) -> None:
         """Check the contract."""
@@ -44,7 +47,7 @@ class Detections:
         return len(self.boxes)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: boxes with class id, name, score and xyxy, best first."""
+        """JSON form: boxes with class id, name, score and xyxy, best first; `nan` where any is."""
         rows = zip(self.ids.tolist(), self.scores.tolist(), self.boxes.tolist(), strict=True)
         return {
             "task": "detect",
@@ -59,6 +62,7 @@ class Detections:
                 for i, s, box in rows
             ],
             "overflow": self.overflow,
+            **({"nan": self.nan} if self.nan else {}),
         }
 
     def to_supervision(self) -> Any:

@@ -27,4 +27,5 @@ def detections(head: BoxHead, found: Candidates, geometry: Geometry) -> Detectio
         head.names,
         geometry.image_size,
         kept.total - len(found.boxes),
+        found.nan,
     )

@@ -78,3 +78,12 @@ def test_single_label():
     head = DenseHead(multi_label=False)
     (result,) = decode(head, {"predictions": np.float32(rows).T[None]}, PLAIN)
     assert result.ids.tolist() == [1, 0]
+
+
+def test_nan_is_reported_and_never_a_box():
+    table = TABLE.copy()
+    table[0, 4, 0] = np.nan
+    (result,) = decode(DenseHead(), {"predictions": table}, PLAIN)
+    assert (result.nan, result.to_dict()["nan"], len(result)) == (1, 1, 2)
+    (result,) = decode(DenseHead(), {"predictions": TABLE}, PLAIN)
+    assert (result.nan, "nan" in result.to_dict()) == (0, False)
