@@ -4,6 +4,7 @@
 #include "edgecv/boxes.cuh"
 
 constexpr int DENSE_LAST = 1, DENSE_XYXY = 2, DENSE_LOGITS = 4, DENSE_OBJECTNESS = 8, DENSE_MULTI = 16;
+constexpr int DENSE_AT_ONCE = 8;
 
 template <class T>
 struct DenseTable {
@@ -54,11 +55,18 @@ __device__ void dense_best(DenseTable<T> table, float limit, float* values, int*
   if (point >= table.points) return;
   float value = box_no_score();
   int id = -1;
-  for (int c = 0; c < table.classes && (c || table.passes(point, limit)); ++c) {
-    const float score = table.score(point, c);
-    if (is_nan(score) || (id >= 0 && score <= value)) continue;
-    value = score;
-    id = c;
+  const int classes = table.passes(point, limit) ? table.classes : 0;
+  for (int c = 0; c < classes; c += DENSE_AT_ONCE) {
+    float scores[DENSE_AT_ONCE];  // loaded together: a thread waits for memory once
+#pragma unroll
+    for (int j = 0; j < DENSE_AT_ONCE; ++j)
+      scores[j] = c + j < classes ? table.score(point, c + j) : box_no_score();
+#pragma unroll
+    for (int j = 0; j < DENSE_AT_ONCE; ++j) {
+      if (is_nan(scores[j]) || (id >= 0 && scores[j] <= value)) continue;
+      value = scores[j];
+      id = c + j;
+    }
   }
   values[blockIdx.y * table.points + point] = value;
   best[blockIdx.y * table.points + point] = id;

@@ -83,3 +83,10 @@ def test_a_point_without_an_object_has_no_scores(session, multi_label):
     layout = DenseLayout(True, objectness=True, multi_label=multi_label)
     rows = np.float32([[[8, 8, 4, 4, 0.3, 9, 1], [8, 8, 4, 4, 0.6, 0.5, 1]]])
     equals_cpu(session, rows, layout, 0.5, 5)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("classes", [1, 7, 8, 9, 17])
+def test_as_many_classes_as_are_read_at_once_and_one_more(session, rng, classes):
+    layout = DenseLayout(multi_label=False)
+    equals_cpu(session, tables(rng, layout, (1, 12, classes), np.float32), layout, 0.1, 12)
