@@ -20,7 +20,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from edgecv.build import build
+from edgecv.bundle import open_bundle, seal
 from edgecv.calibrate import calibrate
+from edgecv.engines.golden import GOLDEN, Golden, read_golden, write_golden
 from edgecv.export import export
 from edgecv.export.images import parity_images
 from edgecv.files import sha256_file, write_json
@@ -83,7 +85,15 @@ def finish(recipe: Recipe, run: RunFolder) -> None:
     ranges.save(run.ranges)
     for precision in PRECISIONS:
         print(f"{run.run_id} {precision}", flush=True)
-        build(recipe, run, precision, backend="onnxruntime")
+        slim(build(recipe, run, precision, backend="onnxruntime"))
+
+
+def slim(folder: Path) -> None:
+    """Drop the engine's own golden outputs: they only speak for the machine that built it."""
+    bundle = open_bundle(folder)
+    golden = read_golden(bundle.path(GOLDEN))
+    write_golden(bundle.path(GOLDEN), Golden(golden.inputs, golden.expected))
+    seal(folder, bundle.manifest)
 
 
 def repeat_weights(model: Any) -> None:

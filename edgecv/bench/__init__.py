@@ -56,6 +56,7 @@ def bench(bundle: Path, options: Bench | None = None) -> dict[str, Any]:
         if on_device(model):
             times["device"] = device_times(model, frame, options)
             times["end_to_end"] = times["device"]["closed_loop"]
+            facts["end_to_end_is"] = "decoded frame in host memory to results: one call"
     with load(bundle, threads=options.threads, streams=options.streams) as model:
         if on_device(model):
             fps = pipelined_fps(model, frame, options)

@@ -102,6 +102,7 @@ def test_a_bundle_on_the_device_path_is_measured_whole(machine, plan_bundle, tmp
     bundle = shutil.copytree(plan_bundle("classify"), tmp_path / "bundle")
     measured = bench(bundle, FEW)
     assert measured["end_to_end"] == measured["device"]["closed_loop"]
+    assert measured["conditions"]["end_to_end_is"].endswith("one call")
     assert measured["throughput_fps"] > 0
     with load(bundle) as model:
         assert on_device(model)

@@ -36,11 +36,12 @@ def test_every_version_runs_it(on_gpu, tiny_bundle, picture, version):
     assert here.trt.__version__ == version.removeprefix("rtx ")
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_device_without_a_compiler_runs_on_the_kernels_of_the_bundle(
-    machine, plan_bundle, picture, monkeypatch, tmp_path
+    machine, plan_bundle, picture, monkeypatch, tmp_path, kind
 ):
     machine()
-    folder = plan_bundle("classify")
+    folder = plan_bundle(kind)
     manifest = open_bundle(folder).manifest.model_copy(update={"targets": ("sm87",)})
     try:
         kernels = add_kernels(folder, manifest)
