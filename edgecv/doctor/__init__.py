@@ -139,8 +139,8 @@ def _notes(report: dict[str, Any]) -> list[str]:
         )
     elif board and not gpu["tensorrt"]:
         notes.append("JetPack's TensorRT is not visible: python -m venv --system-site-packages")
-    if gpu["devices"] and not gpu["libraries"]["nvrtc"]:
-        notes.append("kernels cannot be compiled: pip install nvidia-cuda-nvrtc-cu12 (or -cu13)")
+    if gpu["compiler"]:
+        notes.append(gpu["compiler"])
     if video and not video.get("gstreamer"):
         notes.append("this OpenCV has no GStreamer: csi:// sources need the system's OpenCV")
     if video and not video.get("window"):

@@ -11,11 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgecv.cuda.driver import devices, load_driver
+from edgecv.cuda.driver import cuda_version, devices, load_driver
+from edgecv.cuda.nvrtc import find_nvrtc, installed
+from edgecv.errors import MachineError
 
 _PROC = Path("/proc/driver/nvidia/version")
 _LIBRARIES = {  # what for -> names to try, newest first
-    "nvrtc": ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"),
     "cudart": ("libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0", "libcudart.so"),
     "nvinfer": ("libnvinfer.so.11", "libnvinfer.so.10", "libnvinfer.so.8", "libnvinfer.so"),
 }
@@ -28,17 +29,19 @@ _FLAVOURS = {  # Python module -> packages that carry it
 
 
 def nvidia_facts() -> dict[str, Any]:
-    """`driver`, `cuda`, `devices`, `nvidia_smi`, `libraries`, `tensorrt`.
+    """`driver`, `cuda`, `devices`, `nvidia_smi`, `libraries`, `compiler`, `tensorrt`.
 
     `driver` is the kernel module's version, `cuda` the newest CUDA the driver library speaks;
-    both are empty without a driver.
+    both are empty without a driver. `compiler` says why the kernels cannot be compiled for the
+    devices here; empty if they can, or if there is none.
     """
     return {
         "driver": driver_version(_PROC),
         "cuda": _cuda_version(),
         "devices": [{"name": d.name, "capability": d.capability} for d in devices()],
         "nvidia_smi": _nvidia_smi(),
-        "libraries": {name: _library(name) for name in _LIBRARIES},
+        "libraries": {"nvrtc": _nvrtc(), **{name: _library(name) for name in _LIBRARIES}},
+        "compiler": _compiler_lacks(),
         "tensorrt": _flavours(),
     }
 
@@ -74,6 +77,21 @@ def _nvidia_smi() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return done.stdout.strip().splitlines() if done.returncode == 0 else []
+
+
+def _nvrtc() -> str:
+    """The NVRTC that kernels would be compiled with: its CUDA version and place; empty if none."""
+    found = installed()
+    return f"{found[0].version[0]}.{found[0].version[1]} ({found[0].path})" if found else ""
+
+
+def _compiler_lacks() -> str:
+    for device in devices():
+        try:
+            find_nvrtc(device.capability, cuda_version()[0])
+        except MachineError as err:
+            return str(err)
+    return ""
 
 
 def _library(kind: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgecv.cuda import graph as room
+from edgecv.cuda.driver import load_driver
 from edgecv.cuda.graph import Graph
 from edgecv.errors import MachineError
 from tests.cuda.device import log_of
@@ -69,6 +70,34 @@ def test_a_stream_that_does_not_come_back_is_an_error(session, scale):
 
     with pytest.raises(MachineError, match="cuStreamEndCapture"):
         session.graph(first, record)
+
+
+class Elsewhere:
+    """A driver library whose functions have the names of another release."""
+
+    def __init__(self, library, renamed):
+        self._library, self._renamed = library, renamed
+
+    def __getattr__(self, name):
+        if name in self._renamed.values():
+            raise AttributeError(name)
+        return getattr(self._library, self._renamed.get(name, name))
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+def test_other_releases_have_other_names(session, scale, monkeypatch):
+    """Before CUDA 11.4: cuGraphInstantiate_v2, with the arguments of its time."""
+    array, stream, library = session.zeros((8,), np.float32), session.stream(), load_driver()
+    renamed = {"cuStreamBeginCapture": "cuStreamBeginCapture_v2"}
+    monkeypatch.setattr(room, "load_driver", lambda: Elsewhere(library, renamed))
+    renamed["cuGraphInstantiate_v2"] = "cuGraphInstantiateWithFlags"
+    library.cuGraphInstantiateWithFlags = lambda executable, graph, *rest: (
+        len(rest) - 3 or type(library).cuGraphInstantiateWithFlags(library, executable, graph, 0)
+    )
+    session.graph(stream, lambda: scale.launch(stream, (1,), (8,), array, 8, 1.0)).launch(stream)
+    renamed["nothing"] = renamed.pop("cuStreamBeginCapture")
+    with pytest.raises(MachineError, match="too old for CUDA graphs"):
+        session.graph(stream, lambda: None)
 
 
 @one_order

@@ -68,6 +68,9 @@ def test_bundle_that_loads_makes_a_machine_healthy(report):
 NOTES = [
     pytest.param({"opencv": {"gstreamer": False, "window": True}}, "no GStreamer", id="gstreamer"),
     pytest.param({"opencv": {"gstreamer": True, "window": False}}, "no window", id="window"),
+    pytest.param(
+        {"nvidia": {"tensorrt": {}, "devices": [], "compiler": "no NVRTC"}}, "no NVRTC", id="nvrtc"
+    ),
     pytest.param({"jetson": {"jetpack": "5.1.x"}}, "trtexec", id="jetpack-5"),
     pytest.param({"jetson": {"jetpack": "6.0"}}, "system-site-packages", id="venv-hides-tensorrt"),
 ]
@@ -77,7 +80,7 @@ NOTES = [
 def test_note_comes_with_what_causes_it(report, change, text):
     from edgecv.doctor import _notes
 
-    nvidia = {**report["nvidia"], "tensorrt": {}, "devices": []}
+    nvidia = {**report["nvidia"], "tensorrt": {}, "devices": [], "compiler": ""}
     calm = {**report, "nvidia": nvidia, "jetson": {}, "opencv": {}}
     assert _notes(calm) == []
     (note,) = _notes({**calm, **change})

@@ -1,7 +1,11 @@
 """The driver's version, and what is found where there is no driver."""
 
+import re
+from types import SimpleNamespace
+
 import pytest
 
+from edgecv.cuda.driver import Device
 from edgecv.doctor.nvidia import driver_version, nvidia_facts
 
 PROC = [
@@ -45,3 +49,16 @@ def test_machine_without_a_driver_lists_no_device(monkeypatch):
 def test_tensorrt_flavours_carry_their_version():
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: edgecv[rtx]")
     assert nvidia_facts()["tensorrt"]["tensorrt_rtx"][0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("have", "told"),
+    [((), "found: none"), (("sm75",), r"found: 13\.5 \(here\)"), (("sm87",), "^$")],
+    ids=["none", "not-for-this-device", "fits"],
+)
+def test_a_device_the_kernels_cannot_be_compiled_for_is_said(monkeypatch, have, told):
+    nvrtc = SimpleNamespace(version=(13, 5), path="here", capabilities=lambda: have)
+    monkeypatch.setattr("edgecv.cuda.nvrtc.installed", lambda: (nvrtc,) if have else ())
+    monkeypatch.setattr("edgecv.doctor.nvidia.devices", lambda: (Device("Orin", "sm87"),))
+    monkeypatch.setattr("edgecv.doctor.nvidia.cuda_version", lambda: (13, 0))
+    assert re.search(told, nvidia_facts()["compiler"])
