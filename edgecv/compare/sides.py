@@ -68,7 +68,8 @@ def sides_of_recipe(recipe: Recipe, run: RunFolder) -> list[Side]:
     Raises:
         FileError: there is neither.
     """
-    model = (Preprocessor(recipe.input), recipe.head, recipe.export.batches[0])
+    preprocess = Preprocessor(recipe.input, pixels=recipe.head.sees_pixels)
+    model = (preprocess, recipe.head, recipe.export.batches[0])
     sides = []
     forward = _torch_forward(recipe, run.weights)
     if forward is not None:
@@ -94,7 +95,8 @@ def sides_of_bundle(folder: Path) -> list[Side]:
     """
     bundle = open_bundle(folder)
     manifest = bundle.manifest
-    model = (Preprocessor(manifest.input), manifest.head, manifest.batch[0])
+    preprocess = Preprocessor(manifest.input, pixels=manifest.head.sees_pixels)
+    model = (preprocess, manifest.head, manifest.batch[0])
     asked, rest = manifest.precision.asked, manifest.precision.rest
     graph = _graph_forward(_typed_graph(bundle), asked, rest)
     engine = open_engine(bundle)

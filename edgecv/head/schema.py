@@ -41,3 +41,8 @@ class HeadSchema(BaseModel):
     def label(self, index: int) -> str:
         """The name of class `index`, or its number as text."""
         return self.names[index] if 0 <= index < len(self.names) else str(index)
+
+    @property
+    def sees_pixels(self) -> bool:
+        """Whether decoding needs what the network saw: `Geometry.pixels`."""
+        return False

@@ -45,7 +45,7 @@ class Model:
         """
         manifest = bundle.manifest
         self.bundle, self.engine, self.head = bundle, engine, manifest.head
-        self.preprocess = Preprocessor(manifest.input)
+        self.preprocess = Preprocessor(manifest.input, pixels=manifest.head.sees_pixels)
         shape = (manifest.input.channels, *manifest.input.size)
         self._input = _image_input(engine.inputs, shape, self.input_types)
         self._shape = shape

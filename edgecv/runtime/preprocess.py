@@ -6,7 +6,7 @@ Training, export parity, calibration, evaluation and deployment all use this one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from edgecv.ops.letterbox import (
     size_of,
 )
 from edgecv.ops.letterbox.nv12 import Nv12
+from edgecv.ops.refine import pixels_of
 from edgecv.recipe import Input
 
 __all__ = ["Geometry", "Nv12", "Preprocessor"]
@@ -39,11 +40,14 @@ class Geometry:
         image_size: (height, width) of the picture in pixels.
         fit: Where the resized picture lies in the input, in input pixels.
         input_size: (height, width) of the input; (0, 0) where nobody needs it.
+        pixels: (h, w, 3) uint8, what the network saw, for heads that decode by it
+            (`head.sees_pixels`); None for the others.
     """
 
     image_size: tuple[int, int]
     fit: Fit
     input_size: tuple[int, int] = (0, 0)
+    pixels: Array | None = field(default=None, compare=False, repr=False)
 
     def to_image(self, boxes: Array) -> Array:
         """Map xyxy boxes from input pixels to picture pixels, clipped to the picture.
@@ -85,9 +89,14 @@ class Preprocessor:
     Safe to share between threads: what is kept between calls is kept per thread.
     """
 
-    def __init__(self, spec: Input) -> None:
-        """Prepare for `spec`, the `input` section of a recipe or a bundle's manifest."""
-        self.spec = spec
+    def __init__(self, spec: Input, *, pixels: bool = False) -> None:
+        """Prepare.
+
+        Args:
+            spec: The `input` section of a recipe or a bundle's manifest.
+            pixels: Keep what the network saw in each `Geometry` (`head.sees_pixels`).
+        """
+        self.spec, self.pixels = spec, pixels
         self.target = Target(spec.color, spec.mean, spec.std, spec.pad, spec.interpolation)
 
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
@@ -125,6 +134,9 @@ class Preprocessor:
             )
         geometry = self.geometry(size_of(image))
         letterbox(self.said(image), out, geometry.fit, self.target, color=color)
+        if self.pixels:
+            seen = pixels_of(out, self.spec.mean, self.spec.std)
+            return replace(geometry, pixels=seen)
         return geometry
 
     def batch(

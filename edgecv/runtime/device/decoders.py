@@ -16,6 +16,7 @@ from edgecv.cuda.session import Session
 from edgecv.cuda.stream import Stream
 from edgecv.head import Head
 from edgecv.ops.letterbox.cuda import SOURCE as LETTERBOX
+from edgecv.ops.refine.cuda import Seen
 from edgecv.results import Results
 from edgecv.runtime.heads import decode
 from edgecv.runtime.preprocess import Geometry
@@ -33,7 +34,8 @@ class Decoder(Protocol):
         """Launch; no allocation, no synchronisation, no copy.
 
         Of a module that says `PLACED = True` it takes letterbox's parameter block too, to know
-        where the pictures lie, and its constructor takes the network's `input_size`.
+        where the pictures lie, and its constructor takes the network's `input_size` and what the
+        network sees, for heads that decode by it (`head.sees_pixels`).
         """
         ...
 
@@ -96,6 +98,7 @@ def make_decoder(
     *,
     batch: int,
     input_size: tuple[int, int] = (0, 0),
+    seen: Seen | None = None,
 ) -> Decoder:
     """The device decoder of a head, or the one that leaves decoding to the CPU."""
     module = _module(head.kind)
@@ -103,7 +106,7 @@ def make_decoder(
     if module is None:
         made = RawDecoder(session, head, outputs, batch=batch)
     elif getattr(module, "PLACED", False):
-        made = module.Decoder(session, head, outputs, batch=batch, input_size=input_size)
+        made = module.Decoder(session, head, outputs, batch=batch, input_size=input_size, seen=seen)
     else:
         made = module.Decoder(session, head, outputs, batch=batch)
     return made

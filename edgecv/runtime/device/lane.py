@@ -19,6 +19,7 @@ from edgecv.engines.trt_run import TensorRtEngine
 from edgecv.errors import MachineError
 from edgecv.head import Head
 from edgecv.ops.letterbox.cuda import LetterboxPlan, Output
+from edgecv.ops.refine.cuda import Seen
 from edgecv.progress import note
 from edgecv.runtime.device.decoders import enqueue, make_decoder
 from edgecv.runtime.device.program import Parts, Program, Segment, frame_segments, timed_segments
@@ -76,7 +77,10 @@ class Lane:
         self.letterbox = self._letterbox()
         outputs = {tensor.name: self.tensors[tensor.name] for tensor in self._context.outputs}
         self._head, size = head, preprocess.spec.size
-        self.decoder = make_decoder(session, head, outputs, batch=self.batch, input_size=size)
+        seen = Seen(self.tensors[self._input.name], preprocess.spec.mean, preprocess.spec.std)
+        self.decoder = make_decoder(
+            session, head, outputs, batch=self.batch, input_size=size, seen=seen
+        )
         self._warm = False
         self._events = [session.event() for _ in range(5)]
 

@@ -2,7 +2,9 @@
 
 Scores are interpolated straight to the picture, not to the network's input first (as evaluation
 code of training frameworks does), so edges are as fine as the picture. Pictures of more than
-`ops.label_map.MAX_LABELS` pixels get a coarser grid of labels, each repeated.
+`ops.label_map.MAX_LABELS` pixels get a coarser grid of labels, each repeated. With `crf` the scores
+are refined first, by the pixels the network saw; who decodes without them (a check of shapes) gets
+the labels of the scores.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ import numpy.typing as npt
 
 from edgecv.errors import FileError, ShapeError
 from edgecv.head import SegmentHead
+from edgecv.head.segment import ConvCrfOptions, DenseCrfOptions
+from edgecv.ops.conv_crf import ConvCrf
+from edgecv.ops.dense_crf import DenseCrf
 from edgecv.ops.label_map import (
     MAX_CLASSES,
     Sampling,
@@ -25,6 +30,7 @@ from edgecv.ops.label_map import (
     sampling,
     spread,
 )
+from edgecv.ops.refine import Crf, refine
 from edgecv.results import Results, SegmentationMap
 from edgecv.runtime.heads import logit, role
 from edgecv.runtime.preprocess import Geometry
@@ -42,11 +48,31 @@ def decode(
     else:
         scores = role(head, outputs, "logits", (None, None, None))
         pairs = zip(_with_background(head, scores), geometries, strict=False)
-        found = [label_map(s, reading(head, s.shape[1:], g)) for s, g in pairs]
+        found = [_labels(head, s, g) for s, g in pairs]
     return [
         SegmentationMap(spread(labels, geometry.image_size), head.names, geometry.image_size)
         for labels, geometry in zip(found, geometries, strict=True)
     ]
+
+
+def _labels(head: SegmentHead, scores: Array, geometry: Geometry) -> Array:
+    if head.crf is None or geometry.pixels is None:
+        return label_map(scores, reading(head, scores.shape[1:], geometry))
+    corners = head.align_corners
+    scores = refine(scores, geometry.pixels, crf_of(head.crf), align_corners=corners)
+    return label_map(scores, refined_reading(scores.shape[1:], geometry))
+
+
+def crf_of(options: DenseCrfOptions | ConvCrfOptions) -> Crf:
+    """A head's CRF as its op takes it."""
+    values = options.model_dump(exclude={"kind"})
+    return DenseCrf(**values) if options.kind == "dense" else ConvCrf(**values)
+
+
+def refined_reading(cells: tuple[int, ...], geometry: Geometry) -> Sampling:
+    """How labels read what was refined, which has the size of the input: pixel for pixel."""
+    window = Window(*geometry.fit, geometry.input_size)
+    return sampling((cells[0], cells[1]), grid_of(geometry.image_size), window)
 
 
 def reading(head: SegmentHead, cells: tuple[int, ...], geometry: Geometry) -> Sampling:

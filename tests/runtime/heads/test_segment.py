@@ -98,3 +98,38 @@ def test_refuses_labels_that_are_no_bytes(value):
     ids = np.full((1, 2, 2), value, np.float32)
     with pytest.raises(ShapeError, match=r"must be 0\.\.255"):
         decode(SegmentHead(form="labels"), {"logits": ids}, [geometry((8, 8), (9, 9))])
+
+
+CRFS = [
+    {"kind": "dense", "bilateral_sigma": 12, "color_sigma": 20, "bilateral_weight": 4},
+    {"kind": "conv", "filter_size": 5, "blur": 2, "color_sigma": 20},
+]
+
+
+@pytest.mark.parametrize("crf", CRFS, ids=["dense", "conv"])
+@pytest.mark.parametrize("resize", ["letterbox", "stretch"])
+def test_a_crf_follows_the_colours(rng, crf, resize):
+    """Scores know the square only to a few pixels; the picture has its edges."""
+    image = np.full((60, 90, 3), (200, 150, 90), np.uint8)
+    image[20:44, 31:63] = (40, 60, 120)
+    wanted = np.zeros((60, 90), np.uint8)
+    wanted[20:44, 31:63] = 1
+    preprocess = Preprocessor(Input(size=(40, 60), resize=resize), pixels=True)
+    _, (place,) = preprocess.batch([image])
+    assert place.pixels.shape == (40, 60, 3)
+    inside = np.kron(rng.normal(0, 1.2, (5, 8)), np.ones((8, 8)))[:40, :60]
+    inside[13:30, 20:43] += 2
+    inside -= 1
+    logits = np.stack([-inside, inside])[None].astype(np.float32)
+    (plain,) = decode(SegmentHead(), {"logits": logits}, [place])
+    (refined,) = decode(SegmentHead(crf=crf), {"logits": logits}, [place])
+    assert (refined.labels != wanted).mean() < 0.5 * (plain.labels != wanted).mean()
+    assert refined.labels.shape == (60, 90)
+
+
+def test_without_pixels_the_scores_decide(rng):
+    logits = rng.normal(size=(1, 3, 8, 12)).astype(np.float32)
+    place = geometry((32, 48), (32, 48))
+    (plain,) = decode(HEAD, {"logits": logits}, [place])
+    (unseen,) = decode(SegmentHead(crf={"kind": "conv"}), {"logits": logits}, [place])
+    assert np.array_equal(plain.labels, unseen.labels)
