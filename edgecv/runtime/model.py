@@ -82,6 +82,8 @@ class Model:
         for start in range(0, len(images), self._most):
             part = [picture(image, color) for image in images[start : start + self._most]]
             outputs, geometries = self.raw(part)
+            if head is not None and head.sees_pixels and not self.preprocess.pixels:
+                geometries = Preprocessor(self.preprocess.spec, pixels=True).batch(part)[1]
             found += decode(head or self.head, outputs, geometries, self.parts)
         return found
 

@@ -1,5 +1,6 @@
 """A bundle as a callable, on networks that can be worked by hand (tests/conftest.py)."""
 
+import shutil
 import threading
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 import edgecv
-from edgecv.bundle import Tensor, open_bundle
+from edgecv.bundle import Tensor, open_bundle, seal
 from edgecv.errors import FileError, GateFailed, ShapeError, UnknownName, UnsupportedModel
 from edgecv.head import CenterNetHead
+from edgecv.head.segment import ConvCrfOptions
 from edgecv.ops.letterbox.nv12 import Nv12, bgr_of
 from edgecv.runtime import load
 from edgecv.runtime.model import Model
@@ -192,6 +194,20 @@ def test_a_segmenter_labels_every_pixel_of_the_picture(tiny_bundle):
     assert found.labels.shape == (40, 100)
     assert (found.labels[:, :47] == 2).all()
     assert (found.labels[:, 53:] == 1).all()
+
+
+def test_a_head_with_a_crf_sees_the_pixels(tiny_bundle, rng, tmp_path):
+    image = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+    folder = tmp_path / "fp32-onnxruntime"
+    shutil.copytree(tiny_bundle("segment"), folder)
+    manifest = open_bundle(folder).manifest
+    head = manifest.head.model_copy(update={"crf": ConvCrfOptions(blur=2)})
+    seal(folder, manifest.model_copy(update={"head": head}))
+    with load(tiny_bundle("segment")) as model, load(folder) as refining:
+        plain, refined = model(image), refining(image)
+        (asked,) = model.results([image], head=head)
+    assert not np.array_equal(plain.labels, refined.labels)
+    assert np.array_equal(asked.labels, refined.labels)
 
 
 def test_an_nv12_frame_is_seen_as_its_picture(tiny_bundle, rng):

@@ -6,6 +6,7 @@ from edgecv.build.kernels import add_kernels
 from edgecv.bundle import open_bundle, seal
 from edgecv.cuda import cubins
 from edgecv.errors import MachineError
+from edgecv.head.segment import ConvCrfOptions
 from edgecv.runtime import load
 from edgecv.runtime.device.model import DeviceModel
 from tests.engines.fake_tensorrt import VERSIONS
@@ -25,6 +26,18 @@ def test_results_are_those_of_the_cpu_path_whatever_the_frames_size(
         for size in SIZES:
             image = picture(*size)
             same(model(image), cpu(image))
+
+
+def test_a_crf_refines_by_the_pixels_on_the_device(on_gpu, tiny_bundle, picture):
+    model, _, _ = on_gpu("segment")
+    image = picture(48, 90)
+    with load(tiny_bundle("segment")) as cpu:
+        crf = ConvCrfOptions(filter_size=3, iterations=2)
+        head = cpu.head.model_copy(update={"crf": crf})
+        (wanted,) = cpu.results([image], head=head)
+        (found,) = model.results([image], head=head)
+        same(found, wanted)
+        assert (found.labels != cpu(image).labels).any()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
