@@ -93,3 +93,15 @@ def test_an_nv12_frame_is_read_as_the_recipe_says_unless_its_stream_does(rng):
     assert np.array_equal(silent, spoken)
     assert not np.array_equal(silent, other)
     assert geometries[0].image_size == (6, 10)
+
+
+def test_pixels_are_what_the_network_saw(rng):
+    spec = Input(size=(32, 48), mean=(123.7, 116.3, 103.5), std=(58.4, 57.1, 57.4), pad=77)
+    image = rng.integers(0, 256, (30, 31, 3)).astype(np.uint8)
+    raw, _ = Preprocessor(Input(size=(32, 48), mean=(0, 0, 0), std=(1, 1, 1), pad=77)).batch(
+        [image]
+    )
+    _, (geometry,) = Preprocessor(spec, pixels=True).batch([image])
+    assert np.array_equal(geometry.pixels, raw[0].transpose(1, 2, 0))
+    assert Preprocessor(spec).batch([image])[1] == [geometry]  # alike, but for the pixels
+    assert Preprocessor(spec).batch([image])[1][0].pixels is None
