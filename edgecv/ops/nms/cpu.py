@@ -74,6 +74,6 @@ def overlaps(boxes: Array, ids: Array, pairs: tuple[Array, Array], iou: float) -
         height = np.minimum(b1, y1) - np.maximum(b0, y0)
         common = np.maximum(width, np.float32(0)) * np.maximum(height, np.float32(0))
         union = ((a1 - a0) * (b1 - b0) + (x1 - x0) * (y1 - y0)) - common
-    much: Array = (common > 0) & (common > np.float32(iou) * union)
+        much: Array = (common > 0) & (common > np.float32(iou) * union)
     much &= ids[pairs[0]][:, None] == ids[pairs[1]]
     return much
