@@ -1,13 +1,17 @@
 """The fake driver shows no name that pycuda lacks."""
 
 import struct
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.cuda.device import install
+from edgecv.cuda import nvrtc
+from tests.cuda.device import install, open_session
 from tests.cuda.fake_launch import FakeFunction, FakeModule
 from tests.cuda.fake_pycuda import NAMES
 
+EXAMPLE = Path(__file__).with_name("example.cu")
 FOR_TESTS = {  # what only tests look at; the package never does
     "module": "NAMES loaded log capability integrated order sources device_memory host_memory "
     "capacity streams retained stacks memory depth clock read write submit finish "
@@ -56,6 +60,29 @@ def test_nothing_is_shown_that_pycuda_lacks(fake):
 def test_a_name_that_is_not_there_raises(fake, name, told):
     with pytest.raises(AttributeError, match=told):
         getattr(fake, name)
+
+
+def test_kernels_run_where_there_is_no_nvrtc(monkeypatch):
+    monkeypatch.setattr(nvrtc, "installed", tuple)
+    with open_session("forward", monkeypatch) as session:
+        kernel = session.kernels(EXAMPLE).function("example_scale", "Pif")
+        array, stream = session.upload(np.ones(4, np.float32)), session.stream()
+        kernel.launch(stream, (1,), (4,), array, 4, 2.0)
+        np.testing.assert_array_equal(session.download(array), 2)
+
+
+def test_a_launch_on_freed_memory_is_refused(monkeypatch):
+    with open_session("forward", monkeypatch) as session:
+        kernel = session.kernels(EXAMPLE).function("example_scale", "Pif")
+        address, stream = session.empty((4,), "float32"), session.stream()
+        number = address.address
+        address.free()
+        with pytest.raises(session._driver.LaunchError, match="argument 0 points to no live"):
+            kernel.launch(stream, (1,), (4,), number, 4, 2.0)
+        with pytest.raises(session._driver.LogicError, match="invalid argument"):
+            kernel.launch(stream, (0,), (4,), 0, 4, 2.0)
+        with pytest.raises(session._driver.LogicError, match="named symbol not found"):
+            session.kernels(EXAMPLE).function("example_none", "P")
 
 
 @pytest.mark.parametrize("name", ["stream_begin_capture", "graph_launch", "GraphExec"])
