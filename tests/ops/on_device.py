@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from edgecv.ops._candidates import Candidates
+
 
 def chosen_equals(session, plan, row, wanted, *, atol=1e-6, same_order=True):
     """Row `row` of a box decoder's outputs holds the candidates `wanted`, zeros behind them.
@@ -40,3 +42,12 @@ def partners(real, wanted, atol):
         order.append(fits[0])
         left.remove(fits[0])
     return order
+
+
+def holds(session, plan, row, wanted, *, atol=2e-6):
+    """The same against an oracle's list of (score, class, box), best first."""
+    scores, ids, boxes = (
+        np.array(values) for values in zip(*(one[:3] for one in wanted), strict=True)
+    )
+    found = Candidates(boxes.reshape(-1, 4), scores, ids, len(wanted))
+    chosen_equals(session, plan, row, found, atol=atol, same_order=False)

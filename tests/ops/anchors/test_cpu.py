@@ -7,10 +7,10 @@ import pytest
 
 from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
-from edgecv.ops.anchors import CLAMP, AnchorLayout, anchors
+from edgecv.ops.anchors import AnchorLayout, anchors
 from edgecv.ops.anchors.cpu import boxes_of
+from tests.ops.anchors.oracle import ssd
 
-torch = pytest.importorskip("torch")
 AT = np.float32([[10, 20, 8, 4], [30, 30, 10, 10], [50, 10, 6, 12]])
 ZERO = np.zeros((3, 4), np.float32)
 
@@ -86,26 +86,11 @@ def test_softmax_equals_ssd_postprocessing(form, rng, score):
     at = np.concatenate([rng.uniform(0, 90, (count, 2)), rng.uniform(8, 60, (count, 2))], 1)
     layout = AnchorLayout("softmax", 0, (0.1, 0.1, 0.2, 0.2), clip=size)
     found = anchors((logits, deltas), at.astype(np.float32), layout, score, 10_000)
-    probability = torch.softmax(torch.from_numpy(logits), 1)[:, 1:]
-    boxes = torchvision_decode(deltas, at, (10, 10, 5, 5))
-    boxes[:, 0::2] = boxes[:, 0::2].clamp(0, size[1])
-    boxes[:, 1::2] = boxes[:, 1::2].clamp(0, size[0])
-    point, ids = torch.where(probability >= score)
-    order = torch.argsort(-probability[point, ids], stable=True)
-    assert found.total == len(order)
-    assert found.ids.tolist() == ids[order].tolist()
-    np.testing.assert_allclose(found.scores, probability[point, ids][order], atol=1e-6)
-    np.testing.assert_allclose(found.boxes, boxes[point][order], atol=2e-4)
-
-
-def torchvision_decode(deltas, at, weights):
-    """BoxCoder.decode_single of torchvision, written anew, in float64."""
-    deltas, at = (torch.from_numpy(np.float64(array)) for array in (deltas, at))
-    dx, dy, dw, dh = (deltas / torch.tensor(weights, dtype=torch.float64)).T
-    dw, dh = (side.clamp(max=CLAMP) for side in (dw, dh))
-    x, y = dx * at[:, 2] + at[:, 0], dy * at[:, 3] + at[:, 1]
-    w, h = dw.exp() * at[:, 2], dh.exp() * at[:, 3]
-    return torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1)
+    wanted = ssd(logits, deltas, at, size, score)
+    assert found.total == len(wanted[0])
+    assert found.ids.tolist() == wanted[1].tolist()
+    np.testing.assert_allclose(found.scores, wanted[2], atol=1e-6)
+    np.testing.assert_allclose(found.boxes, wanted[0], atol=2e-4)
 
 
 def test_yxhw_equals_efficientdet(rng):

@@ -8,7 +8,8 @@ import pytest
 from edgecv.ops.anchors import AnchorLayout, anchors
 from edgecv.ops.anchors.cuda import AnchorsPlan
 from tests.cuda.capture import run_eagerly
-from tests.ops.on_device import chosen_equals
+from tests.ops.anchors.oracle import ssd
+from tests.ops.on_device import chosen_equals, holds
 
 LEVELS = (40, 13, 4)
 LAYOUTS = [
@@ -72,3 +73,20 @@ def test_softmax_over_more_classes_than_a_warp_has_lanes(session, rng):
     scores, deltas, at = pictures(rng, layout, 70, np.float32)
     scores[:, :, 40] += 3
     equals_cpu(session, (scores, deltas, at), layout, 0.1, 25)
+
+
+@pytest.mark.parametrize("session", ["reverse"], indirect=True)
+def test_equals_ssd_postprocessing(session, rng):
+    layout = AnchorLayout("softmax", 0, (0.1, 0.1, 0.2, 0.2), clip=(60, 80))
+    logits = rng.normal(0, 2, (1, 57, 5)).astype(np.float32)
+    deltas = rng.normal(0, 1, (1, 57, 4)).astype(np.float32)
+    at = np.concatenate([rng.uniform(0, 60, (57, 2)), rng.uniform(4, 30, (57, 2))], 1)
+    at = at.astype(np.float32)
+    raw = session.upload(logits), session.upload(deltas)
+    plan = AnchorsPlan(session, raw, at, layout, 0.2, 500)
+    run_eagerly(session, plan.enqueue)
+    boxes, ids, scores = ssd(logits[0], deltas[0], at, (60, 80), 0.2)
+    holds(session, plan, 0, list(zip(scores, ids, boxes, strict=True)))
+    plan.close()
+    for array in raw:
+        array.free()

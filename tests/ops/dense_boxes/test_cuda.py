@@ -8,7 +8,8 @@ import pytest
 from edgecv.ops.dense_boxes import DenseLayout, dense_boxes
 from edgecv.ops.dense_boxes.cuda import DenseBoxesPlan
 from tests.cuda.capture import run_eagerly
-from tests.ops.on_device import chosen_equals
+from tests.ops.dense_boxes.oracle import literal
+from tests.ops.on_device import chosen_equals, holds
 
 LAYOUTS = [DenseLayout(*flags) for flags in itertools.product((False, True), repeat=5)]
 
@@ -90,3 +91,16 @@ def test_a_point_without_an_object_has_no_scores(session, multi_label):
 def test_as_many_classes_as_are_read_at_once_and_one_more(session, rng, classes):
     layout = DenseLayout(multi_label=False)
     equals_cpu(session, tables(rng, layout, (1, 12, classes), np.float32), layout, 0.1, 12)
+
+
+@pytest.mark.parametrize("session", ["reverse"], indirect=True)
+@pytest.mark.parametrize("layout", LAYOUTS[::5], ids=name)
+def test_equals_the_contract_read_literally(session, rng, layout):
+    rows = rng.uniform(0, 1, (1, 31, layout.first + 3)).astype(np.float32)
+    lying = rows if layout.channels_last else rows.transpose(0, 2, 1)
+    device = session.upload(np.ascontiguousarray(lying))
+    plan = DenseBoxesPlan(session, device, layout, 0.4, 200)
+    run_eagerly(session, plan.enqueue)
+    holds(session, plan, 0, literal(rows[0], layout, 0.4))
+    plan.close()
+    device.free()

@@ -9,8 +9,8 @@ import pytest
 from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.yolo_v3 import YoloLayout, YoloScale, yolo_v3
+from tests.ops.yolo_v3.oracle import literal
 
-torch = pytest.importorskip("torch")
 LAYOUTS = [YoloLayout(*flags) for flags in itertools.product((False, True), repeat=4)]
 SCALES = [
     YoloScale(32, ((40, 30), (60, 80)), 1.05),
@@ -47,28 +47,6 @@ def test_a_box_by_hand(form):
     assert box.tolist() == pytest.approx([4 - half, 24 - 10, 4 + half, 24 + 10])
 
 
-def literal(maps, layout, score):
-    """Point by point in float64: (score, class, box), best first."""
-    found = []
-    for values, scale in zip(maps, SCALES, strict=True):
-        count = len(scale.anchors)
-        table = torch.from_numpy(values.astype(np.float64))
-        if not layout.channels_last:
-            table = table.reshape(count, -1, *values.shape[1:]).permute(0, 2, 3, 1)
-        for a, y, x in itertools.product(*map(range, table.shape[:3])):
-            t = table[a, y, x]
-            classes = torch.softmax(t[5:], 0) if layout.softmax else torch.sigmoid(t[5:])
-            scores = torch.sigmoid(t[4]) * classes
-            xy = torch.sigmoid(t[:2]) * scale.scale_xy - (scale.scale_xy - 1) / 2
-            xy = (xy + torch.tensor([x, y])) * scale.stride
-            factor = (2 * torch.sigmoid(t[2:4])) ** 2 if layout.square else torch.exp(t[2:4])
-            wh = factor * torch.tensor(scale.anchors[a])
-            box = torch.cat([xy - wh / 2, xy + wh / 2]).tolist()
-            ids = range(len(scores)) if layout.multi_label else [int(scores.argmax())]
-            found += [(float(scores[c]), c, box) for c in ids if scores[c] >= score]
-    return sorted(found, key=lambda one: -one[0])
-
-
 def maps_of(rng, layout, classes=3):
     maps = []
     for scale, (h, w) in zip(SCALES, ((3, 4), (6, 8)), strict=True):
@@ -82,7 +60,7 @@ def maps_of(rng, layout, classes=3):
 @pytest.mark.parametrize("layout", LAYOUTS, ids=name)
 def test_equals_the_equations(form, rng, layout):
     maps = maps_of(rng, layout)
-    wanted = literal(maps, layout, 0.4)
+    wanted = literal(maps, SCALES, layout, 0.4)
     found = yolo_v3(maps, SCALES, layout, 0.4, 1000)
     assert found.total == len(wanted) > 10
     assert found.ids.tolist() == [one[1] for one in wanted]

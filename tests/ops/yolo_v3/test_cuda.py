@@ -8,7 +8,8 @@ import pytest
 from edgecv.ops.yolo_v3 import YoloLayout, YoloScale, yolo_v3
 from edgecv.ops.yolo_v3.cuda import YoloV3Plan
 from tests.cuda.capture import run_eagerly
-from tests.ops.on_device import chosen_equals
+from tests.ops.on_device import chosen_equals, holds
+from tests.ops.yolo_v3.oracle import literal
 
 LAYOUTS = [YoloLayout(*flags) for flags in itertools.product((False, True), repeat=4)]
 SCALES = [
@@ -57,3 +58,25 @@ def test_orders_and_half(session, rng, dtype):
 @pytest.mark.parametrize("score", [0.0, 0.99])
 def test_all_and_none_survive(session, rng, score):
     equals_cpu(session, rng, YoloLayout(multi_label=False), np.float32, score, 500)
+
+
+@pytest.mark.parametrize("session", ["reverse"], indirect=True)
+@pytest.mark.parametrize("layout", LAYOUTS[::5], ids=name)
+def test_equals_the_equations(session, rng, layout):
+    maps = [
+        rng.normal(0, 1, (1, len(scale.anchors), *sides, 8)).astype(np.float32)
+        for scale, sides in zip(SCALES, ((2, 2), (4, 4)), strict=True)
+    ]
+    if not layout.channels_last:
+        shapes = [(1, -1, *values.shape[2:4]) for values in maps]
+        maps = [
+            np.ascontiguousarray(values.transpose(0, 1, 4, 2, 3).reshape(shape))
+            for values, shape in zip(maps, shapes, strict=True)
+        ]
+    device = [session.upload(values) for values in maps]
+    plan = YoloV3Plan(session, device, SCALES, layout, 0.35, 500)
+    run_eagerly(session, plan.enqueue)
+    holds(session, plan, 0, literal([values[0] for values in maps], SCALES, layout, 0.35))
+    plan.close()
+    for array in device:
+        array.free()
