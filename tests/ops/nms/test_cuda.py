@@ -142,6 +142,14 @@ def test_more_kept_than_are_staged_at_once(session):
     assert run(session, boxes[None], None, limit=4000, n=4200) == [list(range(2999))]
 
 
+@pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
+def test_validation_settings(session, rng):
+    n = MAX_CANDIDATES
+    boxes, ids = scattered(rng, (1, n), 600), rng.integers(0, 80, (1, n))
+    wanted = nms(boxes[0], ids[0], 0.7, 300).tolist()
+    assert run(session, boxes, ids, iou=0.7, limit=300) == [wanted]
+
+
 @pytest.mark.parametrize("sizes", [(0, 9, 1), (1, 0, 1), (1, 9, 0), (1, MAX_CANDIDATES + 1, 1)])
 def test_refuses_capacities(sizes):
     batch, n, limit = sizes

@@ -97,12 +97,20 @@ def test_more_than_a_block_sorts(session, rng):
 
 
 @pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
-def test_equals_the_cpu_twin_on_a_dense_head(session, rng):
-    scores = rng.random((1, 84_000), np.float32) ** 8
-    index, _, kept, total = run(session, scores, 1024, 0.25)
-    able = np.flatnonzero(scores[0] >= np.float32(0.25))
-    assert (kept[0], total[0]) == (1024, len(able))
-    assert index[0].tolist() == able[topk(scores[0, able], 1024)].tolist()
+@pytest.mark.parametrize(
+    ("n", "k", "threshold"),
+    [
+        pytest.param(8400 * 80, 4096, 0.25, id="predict"),
+        pytest.param(60_000, 30_000, 0.001, id="validate"),
+    ],
+)
+def test_equals_the_cpu_twin_on_a_dense_head(session, rng, n, k, threshold):
+    scores = rng.random((1, n), np.float32) ** 8
+    index, _, kept, total = run(session, scores, k, threshold)
+    able = np.flatnonzero(scores[0] >= np.float32(threshold))
+    wanted = able[topk(scores[0, able], k)].tolist()
+    assert (kept[0], total[0]) == (len(wanted), len(able))
+    assert index[0, : len(wanted)].tolist() == wanted
 
 
 def test_zeros_are_equal(session):
