@@ -1,6 +1,7 @@
-"""Every slim architecture becomes an engine of every backend in three precisions, and computes alike.
+"""Every slim architecture becomes an engine of every backend in three precisions.
 
-The full-size variants go the same way by `make full-check` (docs/support.md).
+What the CPU engines compute is held to torch. The full-size variants go the same way by
+`make full-check` (docs/support.md).
 """
 
 from __future__ import annotations
