@@ -2,7 +2,7 @@
 # Both can be repeated; what is done is skipped. Everything lives in .venv and runs/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint wheel mutants gpu-check clean
+.PHONY: help setup demo test lint wheel mutants full-check gpu-check clean
 SHELL := /bin/bash
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
@@ -18,6 +18,7 @@ help:
 	@echo "make test   set up, then run the tests"
 	@echo "make lint   set up, then ruff, mypy and import-linter"
 	@echo "make mutants    break the code on purpose, line by line, and see the tests notice (minutes)"
+	@echo "make full-check build every architecture of the zoo for three engines in three precisions (an hour or two)"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: its tests and benchmarks (compute-sanitizer if found)"
 	@echo "make wheel  build the wheel into dist/"
 	@echo "make clean  remove .venv and runs/"
@@ -52,6 +53,9 @@ lint: $(READY)
 
 mutants: $(READY)
 	@$(BIN)/python -m tests.mutants.run $(NAMES)
+
+full-check: $(READY)
+	@$(BIN)/python -m benchmarks.zoo_engines
 
 # On a GPU machine without a network, use its own Python: make gpu-check PYTHON_GPU=python3
 PYTHON_GPU ?= $(BIN)/python
