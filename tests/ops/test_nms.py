@@ -109,3 +109,9 @@ def overlap(a, b):
 def test_refuses(boxes, ids, says):
     with pytest.raises(ShapeError, match=says):
         nms(boxes, ids, 0.5, 10)
+
+
+@pytest.mark.parametrize("ids", [[-7, 0, -7, 0], [5000, 3, 5000, 3], [0, 4096, 0, 4096]])
+def test_any_class_id_serves(form, ids):
+    boxes = [[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 9]]
+    assert kept(boxes, ids) == [0, 1]

@@ -18,20 +18,21 @@ _TABLE = 4096  # class ids below this are looked up, not sorted
 def nms(boxes: Array, ids: Array, iou: float, limit: int) -> Array:
     """See `edgecv.ops.nms`; the arguments are checked there."""
     if jit_available():
-        from edgecv.ops.nms.loops import greedy
+        from edgecv.ops.nms.loops import bucket_starts, greedy
 
-        classes, starts = buckets(ids)
-        kept: Array = greedy(np.ascontiguousarray(boxes), classes, starts, np.float32(iou), limit)
+        starts = bucket_starts(ids, _TABLE)
+        if not len(starts):
+            ids, starts = unusual_buckets(ids)
+        kept: Array = greedy(np.ascontiguousarray(boxes), ids, starts, np.float32(iou), limit)
         return kept
     return tiled(boxes, ids, iou, limit)
 
 
-def buckets(ids: Array) -> tuple[Array, Array]:
-    """Class ids as 0..C - 1, and the (C + 1,) starts of C buckets with room for all of each."""
-    if len(ids) and (ids.min() < 0 or ids.max() >= _TABLE):
-        _, ids = np.unique(ids, return_inverse=True)
+def unusual_buckets(ids: Array) -> tuple[Array, Array]:
+    """Negative or large class ids as 0..C - 1, and the starts of C buckets with room for all."""
+    _, ids = np.unique(ids, return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(np.bincount(ids))])
-    return ids, starts.astype(np.int64)
+    return ids.astype(np.int64), starts.astype(np.int64)
 
 
 def tiled(boxes: Array, ids: Array, iou: float, limit: int) -> Array:

@@ -15,6 +15,22 @@ _CHUNK = 256  # enough for a vector loop to pay, few enough to stop early
 
 
 @jit
+def bucket_starts(ids: Array, table: int) -> Array:
+    """(C + 1,) starts of buckets of ids 0..C - 1; empty if an id is not in 0..table - 1."""
+    top = -1
+    for at in ids:
+        if at < 0 or at >= table:
+            return np.empty(0, np.int64)
+        top = max(top, at)
+    starts = np.zeros(top + 2, np.int64)
+    for at in ids:
+        starts[at + 1] += 1
+    for c in range(top + 1):
+        starts[c + 1] += starts[c]
+    return starts
+
+
+@jit
 def _overlaps(
     kept: tuple[Array, ...], box: tuple[np.float32, ...], area: np.float32, iou: np.float32
 ) -> np.int32:
