@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgecv.cuda.nvrtc import FLAGS, Nvrtc, find_nvrtc
+from edgecv.cuda.nvrtc import FLAGS, Nvrtc, find_nvrtc, installed
 from edgecv.errors import EdgecvError, FileError, MachineError
 from edgecv.files import whole_file
 
@@ -169,6 +169,9 @@ def precompile(
 ) -> tuple[Path, ...]:
     """Compile kernels for devices that may have no compiler; no GPU is needed here.
 
+    Once for each CUDA major version that has an NVRTC here (nvidia-cuda-nvrtc is 13,
+    nvidia-cuda-nvrtc-cu12 is what JetPack 6 needs): drivers load no cubin of a newer one.
+
     Args:
         sources: The .cu files, each alone or with its definitions.
         capabilities: The devices: `sm87`, ….
@@ -185,12 +188,22 @@ def precompile(
     pairs = [(one, {}) if isinstance(one, Path) else one for one in sources]
     units = [read_unit(path, defines) for path, defines in pairs]
     for capability in capabilities:
-        nvrtc = find_nvrtc(capability)
-        for unit in units:
-            path = folder / unit.stored_name(capability, nvrtc.version[0])
-            write_cubin(path, unit.compile(nvrtc, capability))
-            written.append(path)
+        for nvrtc in _one_a_major(capability):
+            for unit in units:
+                path = folder / unit.stored_name(capability, nvrtc.version[0])
+                write_cubin(path, unit.compile(nvrtc, capability))
+                written.append(path)
     return tuple(written)
+
+
+def _one_a_major(capability: str) -> tuple[Nvrtc, ...]:
+    """An NVRTC of each CUDA major version: a driver of CUDA 12 (JetPack 6) loads none of 13."""
+    first = find_nvrtc(capability)
+    found = {first.version[0]: first}
+    for other in installed():
+        if capability in other.capabilities():
+            found.setdefault(other.version[0], other)
+    return tuple(found.values())
 
 
 def cache_folder() -> Path | None:

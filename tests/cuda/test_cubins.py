@@ -127,6 +127,20 @@ def test_a_bundle_needs_no_compiler(compiler, tmp_path, monkeypatch):
         assert here.find(read_unit(EXAMPLE)) != here.find(read_unit(EXAMPLE, {"BLOCK": 32}))
 
 
+def test_a_bundle_serves_drivers_of_each_major_version_there_is_a_compiler_of(
+    compiler, tmp_path, monkeypatch
+):
+    older = Compiler((12, 9))
+    older.capabilities = lambda: ("sm87",)
+    monkeypatch.setattr(cubins, "installed", lambda: (older,))
+    made = precompile([EXAMPLE], ["sm87", "sm120"], tmp_path)
+    assert sorted(path.stem.split("-", 2)[2] for path in made) == [
+        "sm120-cuda13",
+        "sm87-cuda12",
+        "sm87-cuda13",
+    ]
+
+
 @pytest.mark.parametrize(
     ("capability", "major"), [("sm89", 13), ("sm87", 12)], ids=["device", "older-driver"]
 )
