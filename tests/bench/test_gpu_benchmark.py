@@ -1,6 +1,9 @@
 """benchmarks/gpu.py runs: every part of it once, small, on the emulated device."""
 
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -55,6 +58,32 @@ def test_an_engine_is_built_held_to_its_golden_sample_and_measured(
     place = tmp_path / "built" / "net" / "fp32-onnxruntime"
     assert gpu.soak(place)["grown"]["session_bytes"] == 0
     assert gpu.threads(place)["holds"]
+
+
+BLOCK = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[1].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+import pytest
+sys.exit(pytest.main(["-q", "-m", "gpu", "--collect-only", *sys.argv[2:]]))
+"""
+
+
+def test_what_gpu_check_runs_is_collected_without_torch_and_onnx(root):
+    folders = re.search(r"^GPU_TESTS := (.*)$", (root / "Makefile").read_text(), re.M)[1].split()
+    absent = "torch,onnx,onnxruntime,openvino,scipy,skimage,sklearn,numba,supervision,tensorrt_rtx"
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCK, absent, *folders],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout[-1500:]
+    assert "errors" not in done.stdout.splitlines()[-1]
 
 
 def test_a_machine_without_a_gpu_is_told_apart(monkeypatch, capsys):

@@ -9,7 +9,6 @@ from edgecv.bundle import open_bundle, part_folder, seal
 from edgecv.results import Instances
 from edgecv.runtime import load
 from edgecv.runtime.device.model import DeviceModel
-from tests.build.two_stage import make_bundle
 from tests.engines.fake_tensorrt import ONNX_PLAN
 from tests.gpu_machine import same
 
@@ -20,6 +19,9 @@ PROFILE = (1, 2, 4)  # what the fake TensorRT's dynamic engines take
 @pytest.fixture
 def two_bundles(tmp_path):
     """The same cascade with ONNX engines, and with plans."""
+
+    pytest.importorskip("onnx", reason="the tiny cascade is made of ONNX files: edgecv[export]")
+    from tests.build.two_stage import make_bundle
 
     def make(**head):
         cpu = make_bundle(tmp_path / "cpu", **head)
