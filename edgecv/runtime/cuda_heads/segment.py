@@ -32,6 +32,7 @@ Array = npt.NDArray[Any]
 
 SOURCES = (SOURCE, *REFINE)
 PLACED = True  # its `enqueue` is told where letterbox placed the pictures
+SEES = True  # and what the network was shown: a CRF follows its edges
 
 
 class Decoder:

@@ -106,7 +106,8 @@ def make_decoder(
     if module is None:
         made = RawDecoder(session, head, outputs, batch=batch)
     elif getattr(module, "PLACED", False):
-        made = module.Decoder(session, head, outputs, batch=batch, input_size=input_size, seen=seen)
+        sight = {"seen": seen} if getattr(module, "SEES", False) else {}
+        made = module.Decoder(session, head, outputs, batch=batch, input_size=input_size, **sight)
     else:
         made = module.Decoder(session, head, outputs, batch=batch)
     return made
