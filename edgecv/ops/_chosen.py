@@ -39,6 +39,11 @@ class ChosenBoxes:
         self.ids = self._zeros((batch, k), "int32")
 
     @property
+    def index(self) -> DeviceArray:
+        """(B, k) int32: which of the scores ranked last each box is of; valid below `count`."""
+        return self._chosen.index
+
+    @property
     def outputs(self) -> tuple[DeviceArray, DeviceArray, DeviceArray]:
         """`boxes`, `scores`, `ids`: what the last kernel of a twin writes."""
         return self.boxes, self.scores, self.ids

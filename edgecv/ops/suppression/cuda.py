@@ -43,7 +43,7 @@ class SuppressionPlan:
         self.found = session.zeros((batch, 2), "int32")
         self._arrays = [self.boxes, self.scores, self.ids, self.found]
         self._classes = None if rule.class_agnostic else chosen.ids
-        self._left: tuple[DeviceArray | int, ...]
+        self._left: tuple[DeviceArray, DeviceArray, DeviceArray | int, DeviceArray | int]
         self._suppress(session, rule)
         self._gather = session.kernels(SOURCE).function("suppression_gather", "PPPPPPPPPiiPPPP")
         self._grid = (ceil(self._limit / _THREADS), batch)
@@ -65,6 +65,16 @@ class SuppressionPlan:
                 session, batch=chosen.batch, n=chosen.k, limit=limit, iou=rule.iou
             )
             self._left = (hard.keep, hard.kept, 0, 0)
+
+    @property
+    def keep(self) -> DeviceArray:
+        """(B, limit) int32: which candidates were kept; valid below `kept`."""
+        return self._left[0]
+
+    @property
+    def kept(self) -> DeviceArray:
+        """(B,) int32: how many were kept."""
+        return self._left[1]
 
     def enqueue(self, stream: Stream) -> None:
         """Launch; reads the outputs of `chosen`."""
