@@ -118,7 +118,7 @@ def mean_field(logits: Array, image: Array, crf: ConvCrf) -> Array:
 
 
 def _compiled(logits: Array, image: Array, crf: ConvCrf) -> Array:
-    from edgecv.ops.conv_crf.loops import Place, listen, update
+    from edgecv.ops.conv_crf.loops import Place, gather_all, listen, update, weigh
     from edgecv.ops.dense_crf import loops
     from edgecv.ops.dense_crf.step import softmax
 
@@ -130,7 +130,6 @@ def _compiled(logits: Array, image: Array, crf: ConvCrf) -> Array:
     if not crf.iterations:
         softmax(rows, np.empty(rows.size, np.int32), octets)
         return rows
-    weights = weights_of(pool(features_of(image, crf), grid, crf.blur), crf)
     place = Place(
         *enlarge_table(height, grid.height, grid.top, crf.blur),
         *enlarge_table(width, grid.width, grid.left, crf.blur),
@@ -138,19 +137,20 @@ def _compiled(logits: Array, image: Array, crf: ConvCrf) -> Array:
         (np.arange(width) + grid.left) // crf.blur,
         np.float32(crf.rate),
     )
-    cells = pool(rows.reshape(height, width, -1), grid, crf.blur)
-    heard, sums = np.empty_like(cells), np.empty_like(cells)
     side, reach, taps = crf.filter_size, crf.filter_size // 2, -(-crf.filter_size // 4) * 4
-    by_cell = np.zeros((grid.height, grid.width, side, taps), np.float32)
-    by_cell[..., :side] = np.moveaxis(weights.reshape(side, side, *heard.shape[:2]), (0, 1), (2, 3))
+    weights = np.empty((grid.height, grid.width, side, taps), np.float32)
+    kinds = (np.float32(crf.spatial_weight), np.float32(crf.color_weight))
+    weigh(pool(features_of(image, crf), grid, crf.blur), kinds, side, weights)
+    heard, sums = np.zeros((2, grid.height, grid.width, rows.shape[1]), np.float32)
+    gather_all(rows, place, sums, octets)
     room = np.zeros((grid.height + side, grid.width + side + taps, rows.shape[1]), np.float32)
+    cells = room[reach : reach + grid.height, reach : reach + grid.width]
     inside = pool_sizes(grid, (height, width), crf.blur)
     for left in range(crf.iterations - 1, -1, -1):
-        room[reach : reach + grid.height, reach : reach + grid.width] = cells
-        listen(room, by_cell, side, heard, octets)
+        np.divide(sums, inside, out=cells)
+        listen(room, weights, side, heard, octets)
         sums[:] = 0
         update(rows, heard, place, sums, left == 0, octets)
-        np.divide(sums, inside, out=cells)
     return rows
 
 

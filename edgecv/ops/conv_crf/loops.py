@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.ops._jit import jit
-from edgecv.ops.dense_crf.step import Octets, softmax
+from edgecv.ops.dense_crf.step import Octets, exponential, softmax
 
 Array = npt.NDArray[Any]
 
@@ -58,39 +58,90 @@ def listen(cells: Array, weights: Array, side: int, heard: Array, octets: Octets
 
 
 @jit
+def weigh(features: Array, kinds: tuple[np.float32, np.float32], side: int, weights: Array) -> None:
+    """See `cpu.weights_of`: (h, w, 5) features and the two weights, laid out as `listen` reads."""
+    height, width, _ = features.shape
+    taps, reach, half, far = weights.shape[3], side // 2, np.float32(-0.5), np.float32(-1e30)
+    place, color = np.empty((2, side * taps), np.float32)
+    power = np.empty(side * taps, np.int32)
+    for y in range(height):
+        for x in range(width):
+            place[:] = far
+            color[:] = far
+            own = features[y, x]
+            for v in range(max(0, y - reach), min(height, y + reach + 1)):
+                at = (v - y + reach) * taps + reach - x
+                for u in range(max(0, x - reach), min(width, x + reach + 1)):
+                    other = features[v, u]
+                    p, q = other[0] - own[0], other[1] - own[1]
+                    r, s, t = other[2] - own[2], other[3] - own[3], other[4] - own[4]
+                    place[at + u] = (p * p + q * q) * half
+                    color[at + u] = ((r * r + s * s) + t * t) * half
+            exponential(place, power)
+            exponential(color, power)
+            into = weights[y, x].reshape(-1)
+            for k in range(len(into)):
+                into[k] = kinds[0] * place[k] + kinds[1] * color[k]
+
+
+@jit
+def gather(x: Array, cells: Array, sums: Array, octets: Octets) -> None:
+    """Add rows to their cells' sums, in order; four of one cell at a time where there are."""
+    i = 0
+    while i < len(x):
+        into, a = sums[cells[i]], x[i]
+        if i + 3 < len(x) and cells[i + 3] == cells[i]:
+            b, c, d = x[i + 1], x[i + 2], x[i + 3]
+            for k in range(8 * len(octets)):
+                into[k] = (((into[k] + a[k]) + b[k]) + c[k]) + d[k]
+            i += 4
+        else:
+            for k in range(8 * len(octets)):
+                into[k] += a[k]
+            i += 1
+
+
+@jit
+def gather_all(rows: Array, place: Place, sums: Array, octets: Octets) -> None:
+    """`gather` of all (N, P) rows."""
+    width = len(place.columns)
+    for y in range(len(place.rows)):
+        line = rows[y * width : (y + 1) * width]
+        gather(line, place.cell_x, sums[place.cell_y[y]], octets)
+
+
+@jit
 def update(
     rows: Array, heard: Array, place: Place, sums: Array, last: bool, octets: Octets
 ) -> None:
     """One update of all pixels: Q is summed into the cells' `sums`, or the last one into `rows`."""
     height, width, padded = len(place.rows), len(place.columns), 8 * len(octets)
-    line = np.empty((heard.shape[1], padded), np.float32)
     x, power = np.empty((_BLOCK, padded), np.float32), np.empty(_BLOCK * padded, np.int32)
-    keep = _ONE - place.rate
     for y in range(height):
-        blend(heard[place.rows[y, 0]], heard[place.rows[y, 1]], place.down[y], line)
         for start in range(0, width, _BLOCK):
             now = x[: min(_BLOCK, width - start)]
-            for i in range(len(now)):
-                own, row = rows[y * width + start + i], now[i]
-                a, b = line[place.columns[start + i, 0]], line[place.columns[start + i, 1]]
-                q = place.across[start + i]
-                p = _ONE - q
-                for k in range(8 * len(octets)):
-                    row[k] = keep * own[k] + place.rate * (p * a[k] + q * b[k])
+            mix(rows[y * width + start :], heard, place, (y, start), now, octets)
             softmax(now, power[: now.size], octets)
             if last:
                 rows[y * width + start : y * width + start + len(now)] = now
-                continue
-            for i in range(len(now)):
-                into, row = sums[place.cell_y[y], place.cell_x[start + i]], now[i]
-                for k in range(8 * len(octets)):
-                    into[k] += row[k]
+            else:
+                gather(now, place.cell_x[start:], sums[place.cell_y[y]], octets)
 
 
 @jit
-def blend(first: Array, second: Array, share: np.float32, line: Array) -> None:
-    """(1 - share) * first + share * second, (w, P)."""
-    rest = _ONE - share
-    a, b, out = first.reshape(-1), second.reshape(-1), line.reshape(-1)
-    for k in range(len(out)):
-        out[k] = rest * a[k] + share * b[k]
+def mix(
+    rows: Array, heard: Array, place: Place, at: tuple[int, int], x: Array, octets: Octets
+) -> None:
+    """Logits and enlarged messages of some pixels of a row, from `at` = y, x on."""
+    upper, lower = heard[place.rows[at[0], 0]], heard[place.rows[at[0], 1]]
+    down, rate = place.down[at[0]], place.rate
+    up, keep = _ONE - down, _ONE - rate
+    for i in range(len(x)):
+        own, row = rows[i], x[i]
+        left, right = place.columns[at[1] + i, 0], place.columns[at[1] + i, 1]
+        a, b, c, d = upper[left], lower[left], upper[right], lower[right]
+        after = place.across[at[1] + i]
+        before = _ONE - after
+        for k in range(8 * len(octets)):
+            heard_here = before * (up * a[k] + down * b[k]) + after * (up * c[k] + down * d[k])
+            row[k] = keep * own[k] + rate * heard_here
