@@ -24,6 +24,7 @@ ENGINE_FILE = "engine.plan"
 
 load_engine = partial(load_plan, FLAVOUR)
 _SHARE = 0.5  # of the memory that is free
+_POWER_MODE = Path("/var/lib/nvpmodel/status")  # "pmode:0002 fmode:fanNull"
 
 
 def build_engine(
@@ -49,7 +50,9 @@ def build_engine(
             "--backend tensorrt; for RTX cards, here: --backend tensorrt-rtx",
         )
     version, device = installed_version(FLAVOUR), here[0]
-    name = f"timing-{version}-{device.capability}-{device.name}.cache".replace(" ", "_")
+    mode = power_mode()
+    parts = ["timing", version, device.capability, device.name, *([mode] if mode else [])]
+    name = f"{'-'.join(parts)}.cache".replace(" ", "_")
     job = Job(
         flavour=FLAVOUR,
         model=str(model.resolve()),
@@ -64,6 +67,8 @@ def build_engine(
     layers = tuple(Layer(**layer) for layer in built["layers"])
     targets = (_target(options, device.capability),)
     host = {"gpu": device.name, "typing": str(built["typing"])}
+    if mode:
+        host["power_mode"] = mode
     if options.version_compatible:
         host[VERSION_COMPATIBLE] = "yes"
     facts, log = tuple(host.items()), tuple(built["log"])
@@ -73,6 +78,19 @@ def build_engine(
 def require_match(manifest: Manifest) -> dict[str, object]:
     """Facts that keep the engine from loading here; empty if there are none."""
     return mismatch(manifest, exact=VERSION_COMPATIBLE not in manifest.host)
+
+
+def power_mode(status: Path = _POWER_MODE) -> str:
+    """A Jetson's power mode, `pmode0002`; empty elsewhere.
+
+    It gates cores and clocks: the kernels that are fastest in one mode need not be in another.
+    """
+    try:
+        words = status.read_text(encoding="utf-8").split()
+    except OSError:
+        return ""
+    found = next((word for word in words if word.startswith("pmode:")), "")
+    return found.replace(":", "")
 
 
 def workspace_bytes(integrated: bool) -> int:

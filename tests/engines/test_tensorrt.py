@@ -108,3 +108,16 @@ def test_an_engine_of_any_version_may_meet_a_newer_one_only(monkeypatch, host, h
         backend="tensorrt", backend_version="10.3.0", targets=("sm87",), host=host
     )
     assert (require_match(manifest) == {}) == fits
+
+
+def test_a_jetsons_power_mode_is_part_of_the_timing_caches_name(jobs, tmp_path, monkeypatch):
+    status = tmp_path / "status"
+    assert tensorrt.power_mode(status) == ""
+    status.write_text("pmode:0002 fmode:fanNull\n")
+    assert tensorrt.power_mode(status) == "pmode0002"
+    monkeypatch.setattr(tensorrt, "power_mode", lambda: "pmode0002")
+    model = tmp_path / "m.onnx"
+    model.write_bytes(b"graph")
+    built = tensorrt.build_engine(model, tmp_path, Build(precision="fp16"), (1, 1, 1))
+    assert jobs[0].timing_cache.endswith("NVIDIA_Orin-pmode0002.cache")
+    assert dict(built.host)["power_mode"] == "pmode0002"
