@@ -74,7 +74,7 @@ extern "C" __global__ void dense_crf_embed(
   }
 }
 
-extern "C" __global__ void dense_crf_radix_count(const unsigned* words, int n, int shift, int* counts) {
+extern "C" __global__ void __launch_bounds__(1024) dense_crf_radix_count(const unsigned* words, int n, int shift, int* counts) {
   radix_count(words, n, shift, counts);
 }
 
@@ -83,7 +83,7 @@ extern "C" __global__ void dense_crf_radix_offsets(int tiles, int* counts) {
 }
 
 // `words` is low or high, whichever holds this pass's digit.
-extern "C" __global__ void dense_crf_radix_scatter(
+extern "C" __global__ void __launch_bounds__(1024) dense_crf_radix_scatter(
     const unsigned* words, int n, int shift, const int* counts, const unsigned* low_words,
     const unsigned* high_words, const int* entries, unsigned* low_out, unsigned* high_out, int* entries_out) {
   const int to = radix_position(words, n, shift, counts);
@@ -100,14 +100,14 @@ __device__ inline bool begins_vertex(const unsigned* low_words, const unsigned* 
 }
 
 // How many vertices begin in each tile of blockDim.x sorted entries.
-extern "C" __global__ void dense_crf_vertex_count(const unsigned* low_words, const unsigned* high_words, int n, int* counts) {
+extern "C" __global__ void __launch_bounds__(1024) dense_crf_vertex_count(const unsigned* low_words, const unsigned* high_words, int n, int* counts) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   const int sum = block_sum(begins_vertex(low_words, high_words, n, i));
   if (threadIdx.x == 0) counts[blockIdx.x] = sum;
 }
 
 // One block: counts become the number of vertices before each tile. `state`: vertices kept, lost.
-extern "C" __global__ void dense_crf_vertex_offsets(int tiles, int capacity, int* counts, int* state) {
+extern "C" __global__ void __launch_bounds__(1024) dense_crf_vertex_offsets(int tiles, int capacity, int* counts, int* state) {
   int before = 0;
   for (int first = 0; first < tiles; first += blockDim.x) {
     const int t = first + threadIdx.x;
@@ -124,7 +124,7 @@ extern "C" __global__ void dense_crf_vertex_offsets(int tiles, int capacity, int
 
 // Number the vertices: each entry's, where each one's entries begin, and its key. Vertices beyond
 // the capacity are the row `capacity`, which stays 0.
-extern "C" __global__ void dense_crf_vertex_write(
+extern "C" __global__ void __launch_bounds__(1024) dense_crf_vertex_write(
     const unsigned* low_words, const unsigned* high_words, const int* entries, int n, int capacity,
     const int* counts, unsigned* offsets, int* starts, int64_t* keys) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
