@@ -186,3 +186,29 @@ def test_refuses(maps, boxes, says):
 def test_refuses_a_grid_the_kernel_cannot_do(values):
     with pytest.raises(ShapeError, match="roi_align"):
         RoiGrid(**{"size": (7, 7), "scales": (1.0,), "aligned": True} | values)
+
+
+@pytest.mark.parametrize(("aligned", "mode"), [(True, "half_pixel"), (False, "output_half_pixel")])
+@pytest.mark.parametrize("sampling", [2, 0])
+def test_equals_onnx_runtime(form, rng, aligned, mode, sampling):
+    """Its operator, which torchvision exports to; boxes have an area there."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    helper = pytest.importorskip("onnx.helper")
+    value = helper.make_tensor_value_info
+    inputs = [value("x", 1, [1, 3, 20, 30]), value("rois", 1, [9, 4]), value("index", 7, [9])]
+    node = helper.make_node(
+        "RoiAlign", ["x", "rois", "index"], ["y"], output_height=5, output_width=4,
+        sampling_ratio=sampling, spatial_scale=0.25, coordinate_transformation_mode=mode,
+    )  # fmt: skip
+    graph = helper.make_graph([node], "roi", inputs, [value("y", 1, [9, 3, 5, 4])])
+    opsets = [helper.make_opsetid("", 16)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    feature = rng.standard_normal((3, 20, 30)).astype(np.float32)
+    corner = rng.uniform(-20, 90, (9, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(3, 60, (9, 2))], 1).astype(np.float32)
+    feeds = {"x": feature[None], "rois": boxes, "index": np.zeros(9, np.int64)}
+    mine = roi_align([feature], boxes, one_level(0.25, (5, 4), aligned, sampling))
+    np.testing.assert_allclose(mine, session.run(None, feeds)[0], rtol=0, atol=1e-6)
