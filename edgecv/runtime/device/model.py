@@ -54,8 +54,14 @@ class DeviceModel(Model):
     def results(
         self, images: Sequence[Any], *, color: str = "bgr", head: Head | None = None
     ) -> list[Results]:
-        """Results of many pictures; see `Model.results`."""
+        """Results of many pictures; see `Model.results`. Copies and compute overlap."""
         found: list[Results] = []
+        if not self.parts and len(images) > self._most:
+            ring = self._pipeline(self._most, head)
+            ring.widen(RING)
+            for batch in ring.stream(frame_of(image, color) for image in images):
+                found += batch
+            return found
         for start in range(0, len(images), self._most):
             part = [frame_of(image, color) for image in images[start : start + self._most]]
             if not self.parts:
