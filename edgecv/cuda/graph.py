@@ -1,7 +1,9 @@
 """CUDA graphs: what a function puts into a stream is recorded once and launched as a whole.
 
 pycuda has no graph calls, so a few functions of the driver library are called by ctypes on
-`stream.handle`. The capture is of the thread-local kind: other threads may go on allocating.
+`stream.handle`. The capture is of the thread-local kind: other threads may go on allocating. They
+must not wait for the whole device: that ends every capture on it, of whatever kind and thread
+(NVIDIA/TensorRT#2888), and fails itself. So both are done under `CAPTURE_LOCK`.
 
 Before recording, every kernel inside must have run once (modules are loaded lazily, TensorRT
 allocates at its first enqueue): one warm-up call is the caller's duty.
@@ -13,13 +15,14 @@ import ctypes
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 from edgecv.cuda.driver import load_driver
 from edgecv.cuda.stream import Stream
 from edgecv.errors import MachineError
 
+CAPTURE_LOCK = RLock()  # held while a thread captures, or waits for the whole device
 _holding, _held = Lock(), list[bool]()  # first: whether it was on; then one a capture
 _THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
 
@@ -80,7 +83,7 @@ def _capture(library: Any, stream: Stream, record: Callable[[], None]) -> ctypes
     """The graph of what `record` does. Garbage collection waits: a free would spoil the capture."""
     handle, graph = ctypes.c_void_p(stream.handle), ctypes.c_void_p()
     begin = _named(library, "cuStreamBeginCapture_v2", "cuStreamBeginCapture")
-    with _no_collection():
+    with CAPTURE_LOCK, _no_collection():
         _check(library, begin(handle, ctypes.c_int(_THREAD_LOCAL)), "cuStreamBeginCapture")
         try:
             record()

@@ -32,7 +32,7 @@ from edgecv.cuda.driver import (
     finish_default_stream,
     leave_context,
 )
-from edgecv.cuda.graph import Graph
+from edgecv.cuda.graph import CAPTURE_LOCK, Graph
 from edgecv.cuda.kernels import Kernels
 from edgecv.cuda.memory import Array, DeviceArray, Foreign, Ledger, Mapped, adopt
 from edgecv.cuda.stream import Event, Stream
@@ -117,7 +117,6 @@ class Session:
         if array.nbytes:
             self._driver.memset_d8(array.address, 0, array.nbytes)
             finish_default_stream()
-            self.synchronize()  # no stream waits for the default one
         return array
 
     def upload(self, host: Array) -> DeviceArray:
@@ -126,18 +125,15 @@ class Session:
         if array.nbytes:
             self._driver.memcpy_htod(array.address, np.ascontiguousarray(host))
             finish_default_stream()  # a copy from pageable memory returns before it has arrived
-            self.synchronize()  # the last bytes of a pageable copy may still be on their way
         return array
 
     def download(self, array: DeviceArray) -> Array:
-        """The contents of a device array, after all work given before (blocking).
-
-        Not while another thread captures: CUDA refuses to wait for a device then.
-        """
+        """The contents of a device array, after all work given before (blocking)."""
         host: Array = np.empty(array.shape, array.dtype)
-        self.synchronize()
-        if array.nbytes:
-            self._driver.memcpy_dtoh(host, array.address)
+        with CAPTURE_LOCK:
+            self.synchronize()
+            if array.nbytes:
+                self._driver.memcpy_dtoh(host, array.address)
         return host
 
     def adopt(self, thing: Any) -> DeviceArray:
@@ -182,7 +178,7 @@ class Session:
             MachineError: it is stored nowhere and there is no NVRTC, or the driver refuses it.
         """
         unit = read_unit(source, defines)
-        with self._lock:
+        with CAPTURE_LOCK, self._lock:
             digest = unit.digest()
             if digest not in self._modules:
                 self._modules[digest] = Kernels(self._driver, self._load(unit))
@@ -196,8 +192,9 @@ class Session:
         return graph
 
     def synchronize(self) -> None:
-        """Wait for everything given to the device; not while another thread captures."""
-        self._driver.Context.synchronize()
+        """Wait for everything given to the device, and before for captures of other threads."""
+        with CAPTURE_LOCK:
+            self._driver.Context.synchronize()
 
     @property
     def allocated_bytes(self) -> int:

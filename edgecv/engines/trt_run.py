@@ -16,6 +16,7 @@ import numpy as np
 
 from edgecv.bundle import KERNELS, Layer, Tensor
 from edgecv.cuda.driver import device_count
+from edgecv.cuda.graph import CAPTURE_LOCK
 from edgecv.cuda.memory import DeviceArray
 from edgecv.cuda.session import Session
 from edgecv.engines.contract import Array, Arrays, check_arrays, require_file
@@ -104,9 +105,10 @@ class TensorRtEngine:
         """
         if self._closed:
             raise MachineError("the engine was closed")
-        made, need = new_context(
-            self._trt, self._engine, self._kernels.config, own_memory=scratch is None
-        )
+        with CAPTURE_LOCK:  # it may wait for the device
+            made, need = new_context(
+                self._trt, self._engine, self._kernels.config, own_memory=scratch is None
+            )
         if made is None:
             raise MachineError("TensorRT cannot create a context", log=self._said())
         shapes = {t.name: self._shape(t, batch) for t in self.inputs if -1 in t.shape}
@@ -162,7 +164,7 @@ class TensorRtEngine:
         self._runtime = runtime  # an engine must not outlive its runtime
         with self._file.open("rb") as file:
             # mapped, not read: on a Jetson a plan would else lie in the same memory twice
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as plan:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as plan, CAPTURE_LOCK:
                 engine = runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise FileError(

@@ -31,9 +31,13 @@ class Streams:
             stream.drain()
 
     def refuse_while_capturing(self, call):
-        """A blocking call in a thread that captures (thread-local mode) spoils the capture."""
+        """A blocking call in a thread that captures (thread-local mode) spoils the capture.
+
+        One that waits for the whole device does so whichever thread captures.
+        """
+        here = threading.get_ident()
         for stream in list(self.all.values()):
-            if stream.capture and stream.capture.thread == threading.get_ident():
+            if stream.capture and (call == "synchronize_all" or stream.capture.thread == here):
                 stream.capture.broken = call
                 raise self.driver.LogicError(
                     f"{call} failed: operation not permitted when stream is capturing"

@@ -226,3 +226,39 @@ def test_a_blocking_call_inside_fails_as_on_a_device(session, call):
     }[call]
     with pytest.raises(session._driver.LogicError, match="when stream is capturing"):
         session.graph(stream, act)
+
+
+@pytest.mark.parametrize("session", ["forward"], indirect=True)
+@pytest.mark.parametrize("call", ["synchronize", "zeros", "upload", "download"])
+def test_other_threads_wait_for_a_capture_before_they_wait_for_the_device(session, scale, call):
+    """A device-wide wait ends the captures of all threads; without the lock both sides fail."""
+    array, stream = session.zeros((8,), np.float32), session.stream()
+    recording, began, failed = threading.Event(), threading.Event(), []
+    act = {
+        "synchronize": session.synchronize,
+        "zeros": lambda: session.zeros((4,), np.float32),
+        "upload": lambda: session.upload(np.ones(4, np.float32)),
+        "download": lambda: session.download(array),
+    }[call]
+
+    def other():
+        recording.wait(10)
+        with session.current():
+            began.set()
+            try:
+                act()
+            except session._driver.Error as err:
+                failed.append(err)
+
+    def record():
+        recording.set()
+        began.wait(10)
+        thread.join(0.1)  # time enough to do harm
+        scale.launch(stream, (1,), (8,), array, 8, 1.0)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    graph = session.graph(stream, record)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (graph.nodes, failed) == (1, [])
