@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
@@ -58,6 +59,30 @@ def test_an_engine_is_built_held_to_its_golden_sample_and_measured(
     place = tmp_path / "built" / "net" / "fp32-onnxruntime"
     assert gpu.soak(place)["grown"]["session_bytes"] == 0
     assert gpu.threads(place)["holds"]
+
+
+def test_the_whole_command_writes_every_part(
+    small, machine, plan_bundle, tiny_bundle, monkeypatch, tmp_path
+):
+    machine()
+    source = tiny_bundle("classify")
+    monkeypatch.setattr(
+        gpu, "rebuild", lambda bundle, backend, out: shutil.copytree(plan_bundle("classify"), out)
+    )
+    monkeypatch.setattr(gpu, "installed_version", lambda flavour: "10.3.0.26")
+    pack = tmp_path / "pack"
+    shutil.copytree(source, pack / "resnet-tiny" / "fp32-onnxruntime")
+    with tarfile.open(tmp_path / "carried.tar.gz", "w:gz") as tar:
+        tar.add(pack / "resnet-tiny", arcname="resnet-tiny")
+    written = []
+    monkeypatch.setattr(gpu, "record", lambda name, found, **_: written.append(found))
+    monkeypatch.setattr("sys.argv", ["gpu", "--pack", str(tmp_path / "carried.tar.gz")])
+    code = gpu.main()
+    parts = written[-1]["parts"]
+    assert set(parts) == {"letterbox", "dense_decoding", "resnet-tiny/fp32", "soak", "threads"}
+    assert not [row["error"] for row in parts.values() if "error" in row]
+    assert len(written) == len(parts)
+    assert code == (0 if all(row["holds"] for row in parts.values()) else 1)
 
 
 BLOCK = """
