@@ -1,0 +1,173 @@
+"""Both twins of match against brute force in float64; whole numbers, so that ties are exact."""
+
+import numpy as np
+import pytest
+
+from edgecv.errors import ShapeError, UsageError
+from edgecv.ops._jit import DISABLE
+from edgecv.ops.match import NO_LIMITS, OP, Limits, match
+from edgecv.ops.match.cpu import neighbours_of
+from edgecv.ops.match.cuda import MatchPlan
+from tests.cuda.capture import assert_capturable
+
+LIMITS = [NO_LIMITS, Limits(ratio=0.9), Limits(0.8, 6.0)]
+GPU = pytest.param("gpu", marks=pytest.mark.gpu)
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def form(request, monkeypatch):
+    if request.param == "numpy":
+        monkeypatch.setenv(DISABLE, "1")
+    else:
+        pytest.importorskip("numba")
+
+
+def brute_force(first, second, limits):
+    """Every pair, one row after the other."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    squared = ((a[:, None] - b[None]) ** 2).sum(2)
+    squared[~np.isfinite(squared)] = np.inf
+    pairs = []
+    for i, row in enumerate(squared):
+        order = np.argsort(row, kind="stable")
+        j = order[0]
+        passes = np.isfinite(row[j]) and squared[:, j].argmin() == i
+        if limits.ratio is not None and len(order) > 1 and np.isfinite(row[order[1]]):
+            passes = passes and row[j] < limits.ratio**2 * row[order[1]]
+        if limits.farthest is not None:
+            passes = passes and row[j] <= limits.farthest**2
+        if passes:
+            pairs.append((i, int(j)))
+    return pairs
+
+
+def some(rng, n, m, depth, dtype=np.float32):
+    """Descriptors of whole numbers; half of the second are the first's with noise, some twice."""
+    first = rng.integers(-8, 9, (n, depth)).astype(dtype)
+    second = rng.integers(-8, 9, (m, depth)).astype(dtype)
+    half = min(n, m) // 2
+    second[:half] = first[rng.permutation(n)[:half]] + rng.integers(-1, 2, (half, depth))
+    if m > 4 and n > 4:
+        second[-1], second[-2], first[-1] = second[0], second[1], first[0]
+    return first, second
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize(("n", "m", "depth"), [(300, 170, 8), (90, 600, 3), (1, 9, 5), (9, 1, 5)])
+def test_equals_brute_force(form, rng, n, m, depth, limits):
+    first, second = some(rng, n, m, depth)
+    first[n // 2, 0], second[m // 3, 1] = np.nan, np.inf
+    pairs, distances = match(first, second, limits)
+    wanted = brute_force(first, second, limits)
+    assert [tuple(pair) for pair in pairs.tolist()] == wanted
+    gaps = first[pairs[:, 0]] - second[pairs[:, 1]]
+    np.testing.assert_allclose(distances, np.linalg.norm(gaps, axis=1), atol=OP.atol)
+
+
+def test_worked_by_hand(form):
+    a, b = np.float32([[0], [2], [9]]), np.float32([[1.5], [5]])
+    pairs, distances = match(a, b)
+    assert (pairs.tolist(), distances.tolist()) == ([[1, 0]], [0.5])
+    assert match(a, b, Limits(farthest=0.4))[0].size == 0
+    assert match(a, b, Limits(ratio=0.15))[0].size == 0  # 0.5 / 3 is more
+    assert len(match(a, b, Limits(ratio=0.17))[0]) == 1
+
+
+def test_two_equal_neighbours_are_ambiguous_only_to_the_ratio(form):
+    a, b = np.float32([[1, 2]]), np.float32([[1, 2], [1, 2]])
+    assert match(a, b)[0].tolist() == [[0, 0]]
+    assert match(a, b, Limits(ratio=1.0))[0].size == 0
+
+
+def test_nothing_matches_nothing(form):
+    none = np.zeros((0, 4), np.float32)
+    assert match(none, np.ones((3, 4), np.float32))[0].shape == (0, 2)
+    assert match(np.ones((3, 4), np.float32), none)[1].shape == (0,)
+    broken = np.full((3, 4), np.nan, np.float32)
+    assert match(broken, np.ones((3, 4), np.float32))[0].size == 0
+
+
+def test_refuses_what_has_no_meaning():
+    a = np.zeros((2, 4), np.float32)
+    with pytest.raises(ShapeError, match="descriptors must be"):
+        match(a, np.zeros((2, 5), np.float32))
+    with pytest.raises(ShapeError, match="descriptors must be"):
+        match(a, a.astype(np.float16))
+    with pytest.raises(ShapeError, match="at most"):
+        match(np.zeros((1, 5000), np.float32), np.zeros((1, 5000), np.float32))
+    with pytest.raises(UsageError, match="ratio must be"):
+        match(a, a, Limits(ratio=1.5))
+    with pytest.raises(UsageError, match="farthest must be"):
+        match(a, a, Limits(farthest=-1.0))
+    with pytest.raises(ShapeError, match="4096"):
+        MatchPlan(None, batch=1, shape=(5000, 3, 4))
+
+
+def run(session, pair, counts, limits):
+    first, second = pair
+    shape = (first.shape[1], second.shape[1], first.shape[2])
+    plan = MatchPlan(session, batch=len(first), shape=shape, limits=limits)
+    sides = [session.upload(side) for side in pair]
+    real = tuple(session.upload(np.int32(count)) for count in counts)
+    outputs = (plan.pairs, plan.distances, plan.count)
+    found = assert_capturable(session, lambda s: plan.enqueue(s, *sides, real), outputs)
+    plan.close()
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("limits", LIMITS)
+def test_cuda_equals_the_cpu_twin(session, rng, limits, dtype):
+    both = [some(rng, 70, 131, 19, dtype) for _ in range(2)]
+    first, second = (np.stack(side) for side in zip(*both, strict=True))
+    first[0, 3, 2], second[1, 5, 0] = np.nan, np.inf
+    counts = ((70, 66), (131, 64))
+    pairs, distances, count = run(session, (first, second), counts, limits)
+    for at, (n, m) in enumerate(zip(*counts, strict=True)):
+        wanted, gaps = match(first[at, :n], second[at, :m], limits)
+        assert len(wanted) > 5
+        assert count[at] == len(wanted)
+        assert pairs[at, : len(wanted)].tolist() == wanted.tolist()
+        np.testing.assert_allclose(distances[at, : len(wanted)], gaps, atol=OP.atol)
+        assert (pairs[at, len(wanted) :] == -1).all()
+        assert not distances[at, len(wanted) :].any()
+
+
+@pytest.mark.parametrize("session", ["shuffled", GPU], indirect=True)
+@pytest.mark.parametrize("counts", [((0,), (5,)), ((5,), (0,)), ((1,), (1,))])
+def test_cuda_of_few(session, counts):
+    sides = (np.ones((1, 5, 4), np.float32), np.zeros((1, 5, 4), np.float32))
+    pairs, distances, count = run(session, sides, counts, NO_LIMITS)
+    n = int(min(counts[0][0], counts[1][0]) > 0)
+    assert count.tolist() == [n]
+    assert pairs[0, :n].tolist() == [[0, 0]] * n
+    assert distances[0, :n].tolist() == [2.0] * n
+
+
+@pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
+def test_cuda_forgets_the_pictures_before(session, rng):
+    plan = MatchPlan(session, batch=1, shape=(5, 5, 4))
+    stream, same = session.stream(), session.upload(rng.random((1, 5, 4)).astype(np.float32))
+    far = session.upload(np.full((1, 5, 4), 9, np.float32))
+    plan.enqueue(stream, same, same)
+    assert session.download(plan.count).tolist() == [5]
+    plan.enqueue(stream, far, same)
+    assert session.download(plan.count).tolist() == [1]
+    plan.close()
+
+
+def test_both_forms_find_the_same_neighbours(rng):
+    pytest.importorskip("numba")
+    from edgecv.ops.match.loops import neighbours
+
+    norms = (rng.random(40).astype(np.float32) + 1, rng.random(31).astype(np.float32) + 1)
+    dots = rng.normal(size=(40, 31)).astype(np.float32)
+    dots[3, 4], dots[:, 7], dots[9] = np.inf, np.nan, -np.inf
+    seen = []
+    for form in (neighbours_of, neighbours):
+        floats = [np.full(n, np.inf, np.float32) for n in (40, 40, 31)]
+        rows = (np.full(40, -1), floats[0], floats[1])
+        columns = (np.full(31, -1), floats[2])
+        form(dots, norms, 5, rows, columns)
+        seen.append([array.tolist() for array in (*rows, *columns)])
+    assert seen[0] == seen[1]
