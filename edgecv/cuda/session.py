@@ -185,8 +185,16 @@ class Session:
             return self._modules[digest]
 
     def graph(self, stream: Stream, record: Callable[[], None]) -> Graph:
-        """Record what `record` puts into `stream`. See `edgecv.cuda.graph`."""
-        graph = Graph(stream, record)
+        """Record what `record` puts into `stream`. See `edgecv.cuda.graph`.
+
+        Raises:
+            MachineError: it cannot be captured. What made it so may have reported nothing itself:
+                the next launch into the stream then does.
+        """
+        try:
+            graph = Graph(stream, record)
+        except self._driver.Error as err:
+            raise MachineError("a CUDA graph failed", reason=str(err)) from err
         with self._lock:
             self._graphs = [*(one for one in self._graphs if not one.closed), graph]
         return graph

@@ -56,6 +56,10 @@ class Stream:
     def submit(self, action):
         """Put work at the end, or into the capture."""
         if self.capture:
+            if self.capture.broken:
+                raise self._driver.LogicError(
+                    "operation failed due to a previous error during capture"
+                )
             self.capture.actions.append(action)
             if self is not self.capture.origin:
                 self.capture.open.add(self)

@@ -395,6 +395,12 @@ class FakeTensorRT:
                 return False
             if self._fails == "capture" and self._device.streams.all[handle].capture:
                 return False
+            capture = self._device.streams.all[handle].capture
+            if (
+                self._fails == "silently" and capture
+            ):  # it allocated, and nobody asked how that went
+                capture.broken = "cudaMalloc"
+                return True
             bound, sides = dict(addresses), dict(shapes)
             self._device.submit(handle, lambda: self._compute(network, bound, sides))
             return True

@@ -8,7 +8,7 @@ frames at once need more lanes, each with a context's memory.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -105,13 +105,7 @@ class Lane:
     def run(self, slot: Slot) -> None:
         """Copy, compute, copy back: enqueued, not waited for."""
         with self.lock:
-            program = self._ready(slot)
-            slot.upload(self.copies)
-            if self.copies is not self.stream:
-                slot.uploaded.record(self.copies)
-                self.stream.wait(slot.uploaded)
-            program.run()
-            slot.done.record(self.stream)
+            self._enqueue(slot)
 
     def run_timed(self, slot: Slot) -> dict[str, float]:
         """Run and wait; milliseconds on the device of copy, letterbox, engine and decoder."""
@@ -131,8 +125,8 @@ class Lane:
 
     def run_raw(self, slot: Slot) -> dict[str, Array]:
         """Run and wait; the engine's outputs on the host."""
-        self.run(slot)
-        with self.lock:
+        with self.lock:  # another thread's frame would overwrite the outputs
+            self._enqueue(slot)
             slot.done.synchronize()
             outputs = {tensor.name for tensor in self._context.outputs}
             return {name: self._session.download(self.tensors[name]) for name in sorted(outputs)}
@@ -140,10 +134,11 @@ class Lane:
     def engine_ms(self, runs: int) -> list[float]:
         """Milliseconds of the engine alone, `runs` times, by events on the device."""
         with self.lock:
-            parts = Parts(
-                (), lambda: self._context.enqueue(self.stream), (), self._capturable, self._graphs
-            )
-            program = self._program(frame_segments(parts))
+            if not self._warm:  # what a context allocates when it first runs cannot be captured
+                self._context.enqueue(self.stream)
+                self.stream.synchronize()
+                self._capturable = self._context.capturable(self.stream)
+            program = self._captured(self._engine_alone)
             first, last = self._events[:2]
             spans = []
             for _ in range(runs):
@@ -163,6 +158,15 @@ class Lane:
         for array in self.tensors.values():
             array.free()
 
+    def _enqueue(self, slot: Slot) -> None:
+        program = self._ready(slot)
+        slot.upload(self.copies)
+        if self.copies is not self.stream:
+            slot.uploaded.record(self.copies)
+            self.stream.wait(slot.uploaded)
+        program.run()
+        slot.done.record(self.stream)
+
     def _ready(self, slot: Slot) -> Program:
         """The slot's program, captured if there is none for the present buffers."""
         if slot.plan != self._plan_number:
@@ -171,7 +175,7 @@ class Lane:
         if not self._warm:
             self._warm_up(slot)
         if slot.program is None:
-            slot.program = self._frame_program(slot)
+            slot.program = self._captured(lambda: self._parts(slot))
         return slot.program
 
     def _warm_up(self, slot: Slot) -> None:
@@ -184,15 +188,16 @@ class Lane:
         self._capturable = self._context.capturable(self.stream)
         self._warm = True
 
-    def _frame_program(self, slot: Slot) -> Program:
+    def _captured(self, parts: Callable[[], Parts]) -> Program:
+        """One graph of these parts, or graphs around an engine that takes none."""
         try:
-            return self._program(frame_segments(self._parts(slot)))
+            return self._program(frame_segments(parts()))
         except MachineError as err:
             if not (self._capturable and self._graphs):
                 raise
             note(f"the engine stays outside the CUDA graph: {err.facts.get('reason', err.what)}")
             self._capturable = False
-            return self._program(frame_segments(self._parts(slot)))
+            return self._program(frame_segments(parts()))
 
     def _program(self, segments: Sequence[Segment]) -> Program:
         return Program(self._session, self.stream, segments)
@@ -213,6 +218,12 @@ class Lane:
             self._capturable,
             self._graphs,
         )
+
+    def _engine_alone(self) -> Parts:
+        def engine() -> None:
+            self._context.enqueue(self.stream)
+
+        return Parts((), engine, (), self._capturable, self._graphs)
 
     def _letterbox(self) -> LetterboxPlan:
         size, target = self._preprocess.spec.size, self._preprocess.target

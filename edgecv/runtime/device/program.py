@@ -49,7 +49,7 @@ def frame_segments(parts: Parts) -> tuple[Segment, ...]:
     """As few segments as possible: one graph, or graphs around an engine that takes none."""
     if not parts.graphs or parts.capturable:
         return (Segment((*parts.before, parts.engine, *parts.after), parts.graphs),)
-    return timed_segments(parts)
+    return tuple(segment for segment in timed_segments(parts) if segment.steps)
 
 
 def timed_segments(parts: Parts) -> tuple[Segment, ...]:

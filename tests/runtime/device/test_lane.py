@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgecv.runtime import load
+from edgecv.runtime.device.frame import frame_of
 from edgecv.runtime.device.lane import LARGEST, Lane
 
 
@@ -65,3 +66,44 @@ def test_a_lane_frees_what_it_allocated(on_gpu):
         lane.close()
         assert session.allocated_bytes == before
         assert np.prod(LARGEST) > 1080 * 1920
+
+
+@pytest.mark.parametrize("fails", ["", "capture"])
+def test_the_engine_alone_runs_once_before_it_is_captured(on_gpu, fails):
+    model, here, _ = on_gpu("classify", fails=fails)
+    here.cuda.log.clear()
+    here.trt.log.clear()
+    spans = model.engine_ms(3)  # no frame came before
+    assert len(spans) == 3
+    names = [entry[0] for entry in here.cuda.log]
+    assert names.index("synchronize") < names.index("begin_capture")
+    runs = len(here.trt.called("context.execute_async_v3"))
+    assert runs == (2 + 3 if fails else 2)  # once before; refused, then each time; or captured
+
+
+class _Interfering:
+    """A lane's lock; when it is first let go, another thread's frame comes at once."""
+
+    def __init__(self, lock, act):
+        self._lock, self._act = lock, act
+
+    def __enter__(self):
+        self._lock.acquire()
+
+    def __exit__(self, *failure):
+        self._lock.release()
+        act, self._act = self._act, None
+        if act:
+            act()
+
+
+def test_raw_outputs_are_those_of_the_own_frame(on_gpu):
+    model, _, _ = on_gpu("classify")
+    dark, bright = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)
+    (want,) = model.raw([dark])[0].values()
+    pipeline = model._pipelines[0][1]
+    pipeline.widen(2)
+    (lane,) = pipeline._lanes
+    lane.lock = _Interfering(lane.lock, lambda: pipeline([frame_of(bright)]))
+    (got,) = pipeline.raw([frame_of(dark)])[0].values()
+    np.testing.assert_array_equal(got, want)

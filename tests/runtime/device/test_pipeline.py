@@ -69,7 +69,10 @@ def test_a_graph_gives_what_eager_work_gives(on_gpu, picture, monkeypatch, kind)
             assert eager(image).to_dict() == result.to_dict()
 
 
-@pytest.mark.parametrize(("version", "fails"), [("10.3.0.26", "capture"), ("rtx 1.7.1", "stream")])
+@pytest.mark.parametrize(
+    ("version", "fails"),
+    [("10.3.0.26", "capture"), ("10.3.0.26", "silently"), ("rtx 1.7.1", "stream")],
+)
 def test_an_engine_that_cannot_be_captured_runs_between_two_graphs(
     on_gpu, tiny_bundle, picture, version, fails
 ):
