@@ -1,5 +1,6 @@
 """Facts of the machine, and honest nulls where it does not tell."""
 
+import gc
 from pathlib import Path
 
 from edgecv.bench.conditions import core_count, cpu_model, load_average, temperature_c
@@ -21,12 +22,13 @@ def test_processor_and_load_are_told():
 
 
 def test_peak_memory_sees_what_was_held():
+    gc.collect()  # what earlier tests left would be freed in between
     memory = PeakMemory()
     before = memory.mib()
-    held = bytearray(64 << 20)
+    held = bytearray(256 << 20)
     held[::4096] = b"x" * len(held[::4096])
     del held
-    assert memory.mib() >= before + 60
+    assert memory.mib() >= before + 200
 
 
 def test_peak_memory_without_proc_is_that_of_the_process(monkeypatch):

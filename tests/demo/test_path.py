@@ -57,7 +57,7 @@ def test_pictures_video_and_report_are_there(made):
     assert len(list(results.glob("pictures/scene-*.png"))) == 6
     assert (results / "video" / "pans.mp4").stat().st_size > 10_000
     page = (runs / "demo" / "report.html").read_text()
-    assert page.count("<figure>") == 6
+    assert page.count("<figure>") == 7  # and the confusion matrix of the classifier
     assert (runs / "demo" / "pareto.png").is_file()
 
 
