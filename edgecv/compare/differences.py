@@ -14,6 +14,7 @@ from edgecv.metrics.matching import Boxes, match_image
 from edgecv.results import (
     Classes,
     Detections,
+    Features,
     Instances,
     Keypoints,
     Results,
@@ -23,6 +24,7 @@ from edgecv.results import (
 Array = npt.NDArray[Any]
 EXACT_DB = 300.0  # more than float64 can tell apart
 IOUS = np.array([0.5, 0.9])
+PIXELS = (3.0, 1.0)  # keypoints that lie so near agree
 NEAR = np.array([0.05, 0.01])  # of the picture's longer side: joints that lie so near agree
 
 
@@ -126,6 +128,10 @@ class Agreement:
             self.task = "segment"
             self.matched += int((value.labels == reference.labels).sum())
             self.boxes += value.labels.size
+        elif isinstance(value, Features) and isinstance(reference, Features):
+            self.task = "features"
+            self.matched += points_in_common(value, reference)
+            self.boxes += len(value) + len(reference)
         else:
             raise ShapeError(
                 "results are of different kinds",
@@ -137,7 +143,8 @@ class Agreement:
         """Shares in 0..1: `same_class` and `score`, or `boxes`, `iou50` and `iou90`.
 
         Of poses: `joints`, `near5` and `near1` (within 5 % and 1 % of the picture's longer side).
-        Of label maps: `pixels` and `same_label`.
+        Of features: `keypoints`, `near3` and `near1` (a keypoint of the other side within 3 and 1
+        pixels, each taken once). Of label maps: `pixels` and `same_label`.
         """
         if self.task == "classify":
             share = self.same / self.images
@@ -146,10 +153,28 @@ class Agreement:
             share = int(self.matched[0]) / self.boxes
             return {"images": self.images, "pixels": self.boxes, "same_label": share}
         shares = [2 * int(n) / self.boxes if self.boxes else 1.0 for n in self.matched]
+        if self.task == "features":
+            named = zip(("near3", "near1"), shares, strict=True)
+            return {"images": self.images, "keypoints": self.boxes, **dict(named)}
         if self.task == "pose":
             named = zip(("near5", "near1"), shares, strict=True)
             return {"images": self.images, "joints": self.boxes, **dict(named)}
         return {"images": self.images, "boxes": self.boxes, "iou50": shares[0], "iou90": shares[1]}
+
+
+def points_in_common(value: Features, reference: Features) -> Array:
+    """How many keypoints have a partner of their own within each of PIXELS, nearest first."""
+    counts = []
+    gaps = np.hypot(*np.moveaxis(value.points[:, None] - reference.points[None], 2, 0))
+    for limit in PIXELS:
+        rows, columns = np.nonzero(gaps <= limit)
+        order = np.argsort(gaps[rows, columns], kind="stable")
+        free = (np.ones(len(value), bool), np.ones(len(reference), bool))
+        for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+            if free[0][row] and free[1][column]:
+                free[0][row] = free[1][column] = False
+        counts.append(int((~free[0]).sum()))
+    return np.array(counts, np.int64)
 
 
 def joints_in_common(value: Keypoints, reference: Keypoints) -> Array:

@@ -13,6 +13,7 @@ from pydantic import Field
 from edgecv.head.anchors import AnchorsHead
 from edgecv.head.classify import ClassifyHead
 from edgecv.head.detect import CenterNetHead, DenseHead
+from edgecv.head.features import KeypointsHead, PatchHead
 from edgecv.head.instance import TwoStageHead, TwoStageMasksHead, YolactHead
 from edgecv.head.pose import HeatmapHead, IntegralHead, PafHead
 from edgecv.head.schema import HeadSchema
@@ -30,7 +31,9 @@ __all__ = [
     "HeadSchema",
     "HeatmapHead",
     "IntegralHead",
+    "KeypointsHead",
     "PafHead",
+    "PatchHead",
     "SegmentHead",
     "TwoStageHead",
     "TwoStageMasksHead",
@@ -52,7 +55,9 @@ Head = Annotated[
     | SegmentHead
     | TwoStageHead
     | TwoStageMasksHead
-    | YolactHead,
+    | YolactHead
+    | KeypointsHead
+    | PatchHead,
     Field(discriminator="kind"),
 ]
 HEADS: dict[str, type[HeadSchema]] = {
@@ -69,5 +74,7 @@ HEADS: dict[str, type[HeadSchema]] = {
     "two_stage": TwoStageHead,
     "two_stage_masks": TwoStageMasksHead,
     "yolact": YolactHead,
+    "keypoints": KeypointsHead,
+    "features": PatchHead,
 }
-TASKS = ("classify", "detect", "pose", "segment", "instance")
+TASKS = ("classify", "detect", "pose", "segment", "instance", "features")

@@ -48,7 +48,7 @@ def _head_rows(settled: Settled) -> list[tuple[str, str]]:
     if settled.names:
         names = ", ".join(_word(name) for name in settled.names)
         rows.append((f"  names: [{names}]", ""))
-    elif HEADS[head.kind].task != "pose":
+    elif HEADS[head.kind].task not in ("pose", "features"):
         rows.append(
             (f"  # names: [...]  # {head.classes} classes, shown by number until named", "")
         )

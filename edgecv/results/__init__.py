@@ -10,10 +10,21 @@ from __future__ import annotations
 
 from edgecv.results.classes import Classes
 from edgecv.results.detections import Detections
+from edgecv.results.features import Features
 from edgecv.results.instances import Instances
 from edgecv.results.keypoints import Keypoints
+from edgecv.results.matches import Matches
 from edgecv.results.segmentation import SegmentationMap
 
-__all__ = ["Classes", "Detections", "Instances", "Keypoints", "Results", "SegmentationMap"]
+__all__ = [
+    "Classes",
+    "Detections",
+    "Features",
+    "Instances",
+    "Keypoints",
+    "Matches",
+    "Results",
+    "SegmentationMap",
+]
 
-Results = Classes | Detections | Instances | Keypoints | SegmentationMap
+Results = Classes | Detections | Features | Instances | Keypoints | SegmentationMap

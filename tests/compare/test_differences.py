@@ -5,7 +5,7 @@ import pytest
 
 from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
 from edgecv.errors import ShapeError
-from edgecv.results import Classes, Detections, Instances, Keypoints, SegmentationMap
+from edgecv.results import Classes, Detections, Features, Instances, Keypoints, SegmentationMap
 
 
 def gap(*pairs):
@@ -118,3 +118,16 @@ def test_label_maps_agree_pixel_by_pixel():
     for one in (labels, other):
         agreement.add(SegmentationMap(one, (), (3, 4)), SegmentationMap(labels, (), (3, 4)))
     assert agreement.to_dict() == {"images": 2, "pixels": 24, "same_label": 21 / 24}
+
+
+def test_keypoints_near_each_other_agree_once():
+    def features(*points):
+        places = np.float32(points).reshape(-1, 2)
+        return Features(places, np.ones(len(places), np.float32), None, (40, 40))
+
+    agreement = Agreement()
+    agreement.add(features((1, 1), (2, 1), (30, 30)), features((1.5, 1), (30, 32)))
+    wanted = {"images": 1, "keypoints": 5, "near3": 4 / 5, "near1": 2 / 5}
+    assert agreement.to_dict() == wanted
+    agreement.add(features(), features())
+    assert agreement.to_dict() == {**wanted, "images": 2}
