@@ -54,8 +54,10 @@ def class_count(head: object, shape: tuple[int, ...]) -> int:
         return shape[2] - background if len(shape) == 3 and shape[2] > background else -1
     if isinstance(head, YoloV1Head | YoloV3Head):
         return _yolo_classes(head, shape)
-    if kind in ("paf", "two_stage", "two_stage_masks", "keypoints", "features"):
-        return -1  # features have no classes; a background's map may follow the joints'; a part of its own scores classes
+    if kind in ("keypoints", "features"):
+        return -1  # no classes
+    if kind in ("paf", "two_stage", "two_stage_masks"):
+        return -1  # a background's map may follow the joints'; a part of its own scores classes
     if kind == "segment":
         labels = getattr(head, "form", "logits") == "labels"
         return -1 if labels or len(shape) != 4 else max(2, shape[1])  # one channel: two classes
