@@ -10,6 +10,7 @@ from typing import Any
 from edgecv.bundle import Tensor
 from edgecv.head import HEADS
 from edgecv.init.detectors import DetectorGuess, guess_anchors, guess_yolo_v1, guess_yolo_v3
+from edgecv.init.features import guess_keypoints, guess_vector
 from edgecv.init.pose import guess_maps, guess_paf
 
 _MUCH = 4  # a dense head has at least this many times more anchor points than channels
@@ -61,6 +62,8 @@ def guess_head(
         "anchors": partial(_detector, kind="anchors", guess=guess_anchors),
         "yolo_v3": partial(_detector, kind="yolo_v3", guess=guess_yolo_v3),
         "segment": partial(_segment, named=kind == "segment"),
+        "keypoints": _features,
+        "features": partial(_features, named=kind),
         "paf": _pose,
         "heatmap": partial(_pose, named=kind),
         "integral": partial(_pose, named=kind),
@@ -196,6 +199,18 @@ def _pose(
 ) -> HeadGuess | None:
     """A map a joint may as well be a segmenter's: heads without fields have to be named."""
     guess = guess_maps if named in ("heatmap", "integral") else guess_paf
+    told = guess(found, size) if named else None
+    return told and HeadGuess(named, told.outputs, 0, told.values, told.why)
+
+
+def _features(
+    found: tuple[Tensor, ...],
+    size: tuple[int, int],
+    last: LastOperators,
+    *,
+    named: str = "keypoints",
+) -> HeadGuess | None:
+    guess = guess_vector if named == "features" else guess_keypoints
     told = guess(found, size) if named else None
     return told and HeadGuess(named, told.outputs, 0, told.values, told.why)
 

@@ -79,6 +79,12 @@ HEADS = [
         {"outputs": {"heatmap": "hm", "size": "wh", "offset": "reg"}},
         id="centernet-two-classes",
     ),
+    pytest.param(
+        {"desc": ((32, 2, 2), ""), "semi": ((65, 2, 2), "")},
+        "keypoints",
+        {"stride": 8, "outputs": {"scores": "semi", "descriptors": "desc"}},
+        id="keypoints",
+    ),
 ]
 
 
