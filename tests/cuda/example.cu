@@ -27,7 +27,7 @@ extern "C" __global__ void example_best_f32(const float* values, int count, bits
 extern "C" __global__ void example_best_f16(const half_t* values, int count, bits64_t* best) {
   best_of(values, count, best);
 }
-extern "C" __global__ void example_scale(float* values, int count, float factor) {
+extern "C" __global__ void __launch_bounds__(512) example_scale(float* values, int count, float factor) {
   int at = blockIdx.x * blockDim.x + threadIdx.x;
   if (at < count) values[at] = values[at] * factor;
 }

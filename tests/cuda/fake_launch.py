@@ -22,11 +22,13 @@ class FakeModule:
         name, defines = origin
         source = _find(name, tuple(driver.sources))
         driver.loaded.append(source)
+        self._bounds = emulator.launch_bounds(source)
         self._library = emulator.build(source, {k: literal(v) for k, v in defines.items()})
 
     def get_function(self, name):
         try:
-            return FakeFunction(self._driver, self._library.function(name))
+            most = self._bounds.get(name, 1024)
+            return FakeFunction(self._driver, self._library.function(name), most)
         except KeyError as err:
             raise self._driver.LogicError(
                 f"cuModuleGetFunction failed: named symbol not found ({name})"
@@ -36,8 +38,8 @@ class FakeModule:
 class FakeFunction:
     """pycuda's Function: prepare, prepared_async_call, set_attribute."""
 
-    def __init__(self, driver, emulated):
-        self._driver, self._emulated = driver, emulated
+    def __init__(self, driver, emulated, most):
+        self._driver, self._emulated, self._most = driver, emulated, most
         self._codes, self._limit = "", _SHARED_LIMIT
 
     def prepare(self, arg_types, texrefs=()):
@@ -56,6 +58,10 @@ class FakeFunction:
         threads = block[0] * block[1] * block[2]
         if not 0 < threads <= 1024 or min(grid) < 1 or max(grid[1:]) > 65535:
             raise driver.LogicError(f"cuLaunchKernel failed: invalid argument {grid} {block}")
+        if threads > self._most:
+            raise driver.LaunchError(
+                "cuLaunchKernel failed: too many resources requested for launch"
+            )
         if shared_size > self._limit:
             raise driver.LogicError("cuLaunchKernel failed: too much dynamic shared memory")
         for at, (code, value) in enumerate(zip(self._codes, args, strict=True)):

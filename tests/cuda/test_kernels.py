@@ -69,3 +69,14 @@ def test_a_kernel_of_a_closed_session_says_so(monkeypatch):
     here.close()
     with pytest.raises(ValueError, match="after its session was closed"):
         kernel.launch(stream, (1,), (1,), 0, 0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "session", ["forward", pytest.param("gpu", marks=pytest.mark.gpu)], indirect=True
+)
+def test_a_block_larger_than_the_kernel_was_compiled_for_is_refused(session):
+    kernel, stream = session.kernels(EXAMPLE).function("example_scale", "Pif"), session.stream()
+    array = session.zeros((1024,), "float32")
+    kernel.launch(stream, (2,), (512,), array, 1024, 1.0)
+    with pytest.raises(session._driver.Error):
+        kernel.launch(stream, (1,), (1024,), array, 1024, 1.0)

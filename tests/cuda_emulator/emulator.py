@@ -34,6 +34,7 @@ KERNEL = re.compile(
     r"(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\("
 )
 _DYNAMIC = re.compile(r"extern\s+__shared__\s+(?:__align__\s*\(\d+\)\s*)?[\w\s:]+?(\w+)\s*\[\s*\]")
+_BOUNDS = re.compile(r"__launch_bounds__\s*\((\w+)\)\s*(?:void\s+)?(\w+)\s*\(")
 _ONE_AT_A_TIME = RLock()  # a library's state is its own process-wide state
 
 
@@ -54,6 +55,13 @@ def cache_folder() -> Path:
 def kernel_names(source: Path) -> list[str]:
     """The kernels a .cu file (with what it includes from beside it) defines."""
     return KERNEL.findall(_without_comments(_flattened(source)))
+
+
+def launch_bounds(source: Path) -> dict[str, int]:
+    """The most threads a block of a kernel may have, for those with `__launch_bounds__`."""
+    text = _without_comments(_flattened(source))
+    numbers = dict(re.findall(r"\b(\w+)\s*=\s*(\d+)\s*[,;]", text))
+    return {name: int(numbers.get(most, most)) for most, name in _BOUNDS.findall(text)}
 
 
 @cache

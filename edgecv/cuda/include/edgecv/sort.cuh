@@ -32,6 +32,7 @@ __device__ inline void block_sort_falling(bits64_t* keys, int size) {
 // RADIX_TILE threads: radix_count, then radix_offsets (one block of RADIX_DIGITS threads), then
 // radix_position. `counts` is (tiles, RADIX_DIGITS).
 constexpr int RADIX_DIGITS = 256, RADIX_TILE = 1024;
+constexpr int RADIX_AT_ONCE = 8;  // counts a thread loads before it waits for memory
 
 __device__ inline int radix_digit(unsigned key, int shift) {
   return 255 - static_cast<int>((key >> shift) & 255u);
@@ -53,10 +54,16 @@ __device__ inline void radix_offsets(int tiles, int* counts) {
   int sum = 0, all;
   for (int t = 0; t < tiles; ++t) sum += counts[t * RADIX_DIGITS + threadIdx.x];
   int at = block_scan(sum, all);
-  for (int t = 0; t < tiles; ++t) {
-    const int here = counts[t * RADIX_DIGITS + threadIdx.x];
-    counts[t * RADIX_DIGITS + threadIdx.x] = at;
-    at += here;
+  for (int t = 0; t < tiles; t += RADIX_AT_ONCE) {
+    int here[RADIX_AT_ONCE];
+#pragma unroll
+    for (int j = 0; j < RADIX_AT_ONCE; ++j)
+      here[j] = t + j < tiles ? counts[(t + j) * RADIX_DIGITS + threadIdx.x] : 0;
+#pragma unroll
+    for (int j = 0; j < RADIX_AT_ONCE; ++j) {
+      if (t + j < tiles) counts[(t + j) * RADIX_DIGITS + threadIdx.x] = at;
+      at += here[j];
+    }
   }
 }
 
