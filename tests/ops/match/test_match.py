@@ -147,13 +147,24 @@ def test_cuda_of_few(session, counts):
 @pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
 def test_cuda_forgets_the_pictures_before(session, rng):
     plan = MatchPlan(session, batch=1, shape=(5, 5, 4))
-    stream, same = session.stream(), session.upload(rng.random((1, 5, 4)).astype(np.float32))
-    far = session.upload(np.full((1, 5, 4), 9, np.float32))
-    plan.enqueue(stream, same, same)
-    assert session.download(plan.count).tolist() == [5]
-    plan.enqueue(stream, far, same)
-    assert session.download(plan.count).tolist() == [1]
+    first = rng.random((1, 5, 4)).astype(np.float32)
+    stream, sides = session.stream(), (session.upload(first), session.upload(first[:, ::-1].copy()))
+    plan.enqueue(stream, sides[0], sides[0])
+    assert session.download(plan.pairs)[0].tolist() == [[i, i] for i in range(5)]
+    plan.enqueue(stream, sides[1], sides[0])
+    assert session.download(plan.pairs)[0].tolist() == [[i, 4 - i] for i in range(5)]
     plan.close()
+
+
+@pytest.mark.parametrize("session", ["forward", GPU], indirect=True)
+@pytest.mark.parametrize("rival", [1, 16, 17, 64, 80])
+def test_cuda_finds_the_rival_wherever_it_is(session, rival):
+    second = np.full((1, 90, 2), 50, np.float32)
+    second[0, 0], second[0, rival] = 1, 1.125
+    sides = (np.zeros((1, 1, 2), np.float32), second)
+    for ratio, wanted in ((0.8, 0), (0.9, 1)):  # 1 / 1.125 is 0.889
+        count = run(session, sides, ((1,), (90,)), Limits(ratio))[2]
+        assert count.tolist() == [wanted]
 
 
 def test_both_forms_find_the_same_neighbours(rng):
