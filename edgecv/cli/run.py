@@ -56,5 +56,7 @@ def _text(row: dict[str, Any]) -> None:
     people = [{"name": "person", **person} for person in result.get("people", ())]
     found = result.get("classes") or result.get("boxes") or people
     said = ", ".join(f"{item['name']} {item['score']:.2f}" for item in found[:8]) or "nothing"
+    if points := result.get("keypoints"):
+        said = f"{len(points)} keypoints"
     more = f", and {len(found) - 8} more" if len(found) > 8 else ""
     typer.echo(f"{row['source']} #{row['frame']}  {sum(row['ms'].values()):.1f} ms  {said}{more}")
