@@ -46,6 +46,9 @@ def _agreement(found: dict[str, Any]) -> str:
     if "near5" in found:
         shares = f"{found['near5']:.1%} within 5 % of the picture, {found['near1']:.1%} within 1 %"
         return f"{found['joints']} joints: {shares}"
+    if "near3" in found:
+        shares = f"{found['near3']:.1%} within 3 pixels, {found['near1']:.1%} within 1 pixel"
+        return f"{found['keypoints']} keypoints of both, matched {shares}"
     if "same_label" in found:
         return f"same label on {found['same_label']:.2%} of {found['pixels']} pixels"
     shares = f"{found['iou50']:.1%} at IoU 0.5, {found['iou90']:.1%} at IoU 0.9"

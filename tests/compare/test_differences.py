@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgecv.compare import text
 from edgecv.compare.differences import EXACT_DB, Agreement, TensorGap
 from edgecv.errors import ShapeError
 from edgecv.results import Classes, Detections, Features, Instances, Keypoints, SegmentationMap
@@ -131,3 +132,5 @@ def test_keypoints_near_each_other_agree_once():
     assert agreement.to_dict() == wanted
     agreement.add(features(), features())
     assert agreement.to_dict() == {**wanted, "images": 2}
+    said = text._agreement(agreement.to_dict())
+    assert said == "5 keypoints of both, matched 80.0% within 3 pixels, 40.0% within 1 pixel"
