@@ -20,8 +20,8 @@ def as_text(report: dict[str, Any]) -> str:
         for role, gap in row["tensors"].items():
             limit = f", limit {row['limit']:.1e}" if row["limit"] is not None else ""
             values = f"max {_number(gap['max_abs'])}, relative {_number(gap['relative'])}{limit}"
-            lines.append(f"  {role:<10}{values}, SQNR {_db(gap['sqnr_db'])}")
-        lines.append(f"  {'results':<10}{_agreement(row['agreement'])}")
+            lines.append(f"  {role:<12}{values}, SQNR {_db(gap['sqnr_db'])}")
+        lines.append(f"  {'results':<12}{_agreement(row['agreement'])}")
     for item in report["layers"]:
         lines += _layer_lines(item)
     return "\n".join(lines)
