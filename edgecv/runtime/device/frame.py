@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from edgecv.cuda.driver import finish_default_stream
 from edgecv.cuda.session import Session
 from edgecv.errors import ShapeError, UnknownName
 from edgecv.images import read_image
@@ -21,6 +22,7 @@ from edgecv.runtime.preprocess import Preprocessor
 Array = npt.NDArray[Any]
 Color = Literal["bgr", "rgb"]
 COLORS = ("bgr", "rgb")
+_LEGACY = 1  # the default stream in `__cuda_array_interface__`
 
 
 class Frame(NamedTuple):
@@ -82,8 +84,9 @@ def stage(
 ) -> None:
     """Fill a free slot: pixels into pinned memory, sizes and places into its parameter block.
 
-    A device frame is copied on the device; if its library says on which stream it was made, the
-    device is waited for, since a foreign stream cannot be waited for by pycuda.
+    A device frame is copied on the device. Our streams wait for no other, so the host waits for
+    what makes the frame: for the device if its library names a stream of its own (pycuda cannot
+    wait for one), else for the default stream, where torch works unless told otherwise.
     """
     lane.make_room([frame.size for frame in frames])
     slot.make_room(max(frame.nbytes for frame in frames))
@@ -91,7 +94,9 @@ def stage(
     for index, frame in enumerate(frames):
         geometry = preprocess.geometry(frame.size)
         if frame.on_device:
-            if frame.image.__cuda_array_interface__.get("stream") is not None:
+            if frame.image.__cuda_array_interface__.get("stream") in (None, _LEGACY):
+                finish_default_stream()
+            else:
                 session.synchronize()
             block = lane.letterbox.parameters(frame.size, geometry.fit, color=frame.color)
             slot.add_device(session.adopt(frame.image), block, geometry)

@@ -28,7 +28,8 @@ class DeviceModel(Model):
     """A loaded bundle on the GPU; see `Model`, whose calls and results it shares.
 
     A picture may also be an object with `__cuda_array_interface__` (a torch tensor, a CuPy array):
-    (H, W, 3) uint8 in device memory, contiguous; it is not brought to the host.
+    (H, W, 3) uint8 in device memory, contiguous; it is not brought to the host. What fills it must
+    be done, or on CUDA's default stream (torch's, unless told otherwise): that one is waited for.
 
     After a CUDA error nothing on this model works any more: `close()` it and load it again.
 

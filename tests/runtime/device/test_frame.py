@@ -50,12 +50,30 @@ def test_a_foreign_stream_is_waited_for(on_gpu, picture):
     session = model.engine.session
     with session.current():
         array = session.upload(image)
-        facts = {**array.__cuda_array_interface__, "stream": 1}
+        facts = {**array.__cuda_array_interface__, "stream": 7}
         waited = []
         wait, session.synchronize = session.synchronize, lambda: waited.append(1)
         model(SimpleNamespace(__cuda_array_interface__=facts))
         session.synchronize = wait
         assert waited == [1]
+        array.free()
+
+
+@pytest.mark.parametrize("said", [{}, {"stream": None}, {"stream": 1}])
+def test_work_on_the_default_stream_is_waited_for(on_gpu, picture, said):
+    """Where torch works; our streams do not wait for it, as the default stream usually has it."""
+    model, here, _ = on_gpu("classify")
+    image = picture(40, 60)
+    wanted = model(image).to_dict()
+    session = model.engine.session
+    with session.current():
+        array = session.upload(np.zeros_like(image))
+        pixels = here.cuda.read(array.address, image.shape, np.uint8)
+        here.cuda.default.submit(
+            lambda: np.copyto(pixels, image)
+        )  # a library has launched a kernel
+        facts = {**array.__cuda_array_interface__, **said}
+        assert model(SimpleNamespace(__cuda_array_interface__=facts)).to_dict() == wanted
         array.free()
 
 
