@@ -206,6 +206,24 @@ def new_context(trt: Any, engine: Any, config: Any, *, own_memory: bool) -> tupl
     return engine.create_execution_context(), 0
 
 
+def take_profile(context: Any, session: Session, said: Said) -> None:
+    """Profile 0, which TensorRT before 9 gives by itself only to a dynamic engine's first context.
+
+    Raises:
+        MachineError: the other contexts do not share it (before 8.6).
+    """
+    if getattr(context, "active_optimization_profile", 0) >= 0:
+        return
+    stream = session.stream()
+    if not context.set_optimization_profile_async(0, stream.handle):
+        raise MachineError(
+            "this TensorRT runs a dynamic engine in one context only",
+            log=said(),
+            fix="streams=1, or build for one batch size",
+        )
+    stream.synchronize()
+
+
 def _size(engine: Any) -> int:
     """Scratch of one context, in bytes; 64-bit where this version has it."""
     newer = getattr(engine, "device_memory_size_v2", None)

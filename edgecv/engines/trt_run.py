@@ -22,7 +22,7 @@ from edgecv.cuda.session import Session
 from edgecv.engines.contract import Array, Arrays, check_arrays, require_file
 from edgecv.engines.trt_api import DTYPES, import_tensorrt, is_error, make_logger, tag
 from edgecv.engines.trt_cache import RuntimeCache
-from edgecv.engines.trt_context import EngineContext, Scratch, new_context
+from edgecv.engines.trt_context import EngineContext, Scratch, new_context, take_profile
 from edgecv.engines.trt_layers import layers_from_inspector
 from edgecv.errors import FileError, MachineError, UnsupportedModel
 
@@ -112,6 +112,8 @@ class TensorRtEngine:
         if made is None:
             raise MachineError("TensorRT cannot create a context", log=self._said())
         shapes = {t.name: self._shape(t, batch) for t in self.inputs if -1 in t.shape}
+        if shapes:
+            take_profile(made, self.session, self._said)
         context = EngineContext(made, (self.inputs, self.outputs), shapes, self._said)
         if scratch is not None and need:
             context.share(scratch, need)

@@ -35,7 +35,7 @@ _ENGINE = (
 )
 _CONTEXT = (
     "set_input_shape get_tensor_shape set_tensor_address execute_async_v3 infer_shapes execute_v2 "
-    "device_memory"
+    "device_memory active_optimization_profile set_optimization_profile_async"
 )
 _SCRATCH_8 = "device_memory_size create_execution_context_without_device_memory"
 _RUNTIME_CONFIG = (
@@ -175,6 +175,7 @@ class FakeTensorRT:
         self.__version__ = version.removeprefix("rtx ")
         self.log, self._only, self._batch = [], _ONLY[version], batch
         self._fails, self._dla, self._device = fails, dla, device
+        self._contexts = 0
         self._scratch, self.compiled = scratch, []  # bytes; RTX's runtime caches
         only = self._only
         self.NetworkDefinitionCreationFlag = enum(only["network_flags"])
@@ -375,11 +376,18 @@ class FakeTensorRT:
     def _context(self, network, strategy):
         """A context; the addresses of a run are those bound when it was enqueued."""
         addresses, shapes = {}, dict(network.shapes)
+        self._contexts += 1
+        first = self._contexts == 1 or not self.__version__.startswith("8.")
+
+        def set_profile(index, handle):
+            made._have["active_optimization_profile"] = index
+            return self._fails != "profile"
+
         bare = any(getattr(s, "name", s) in ("none", "USER_MANAGED") for s in strategy)
         given = {"memory": not bare}  # in 10.1 and later; before, an attribute is set
 
         def set_input_shape(name, shape):
-            if self._fails == "shape":
+            if self._fails == "shape" or made._have["active_optimization_profile"] < 0:
                 return False
             shapes.update({other: (shape[0], *shapes[other][1:]) for other in shapes})
             shapes[name] = tuple(shape)
@@ -396,9 +404,7 @@ class FakeTensorRT:
             if self._fails == "capture" and self._device.streams.all[handle].capture:
                 return False
             capture = self._device.streams.all[handle].capture
-            if (
-                self._fails == "silently" and capture
-            ):  # it allocated, and nobody asked how that went
+            if self._fails == "silently" and capture:  # it allocates, and does not ask how it went
                 capture.broken = "cudaMalloc"
                 return True
             bound, sides = dict(addresses), dict(shapes)
@@ -412,6 +418,8 @@ class FakeTensorRT:
             set_input_shape=set_input_shape,
             get_tensor_shape=lambda name: shapes[name],
             set_tensor_address=set_tensor_address,
+            active_optimization_profile=0 if first else -1,
+            set_optimization_profile_async=set_profile,
             set_device_memory=lambda address, size: given.update(memory=size >= self._scratch),
             is_stream_capturable=lambda handle: self._fails != "stream",
             execute_async_v3=execute,

@@ -51,6 +51,22 @@ def test_a_dynamic_engine_is_fixed_at_one_batch(load, version):
             engine.context(batch=5)
 
 
+def test_further_contexts_of_a_dynamic_engine_are_told_their_profile(load):
+    """TensorRT 8.6 gives profile 0 to the first by itself; without one no shape can be set."""
+    engine, trt, _ = load("8.6.2.3", batch=-1)
+    with engine.session.current():
+        assert [engine.context(batch=2).outputs[0].shape for _ in range(3)] == [(2, 10)] * 3
+    assert [index for index, _ in trt.called("context.set_optimization_profile_async")] == [0, 0]
+
+
+def test_contexts_that_share_no_profile_are_one(load):
+    engine, _, _ = load("8.5.2.2", batch=-1, fails="profile")
+    with engine.session.current():
+        engine.context(batch=2)
+        with pytest.raises(MachineError, match="in one context only"):
+            engine.context(batch=2)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_contexts_of_a_chain_share_one_block_as_large_as_the_largest_needs(load, version):
     engine, _, cuda = load(version, scratch=4000)
