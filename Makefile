@@ -63,8 +63,9 @@ PYTHON_GPU ?= $(BIN)/python
 GPU_TESTS := tests/cuda tests/ops tests/runtime
 SANITIZER := $(shell command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
 gpu-check: $(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(READY))
-	@$(PYTHON_GPU) -c 'import pycuda.driver as d; d.init(); print(d.Device(0).name())' \
-		|| { echo "gpu-check needs an NVIDIA driver, a GPU and pycuda: pip install 'edgecv[cuda]' (docs/jetson.md)" >&2; exit 3; }
+	@said=$$($(PYTHON_GPU) -c 'import pycuda.driver as d; d.init(); print(d.Device(0).name())' 2>&1) \
+		&& echo "$$said" \
+		|| { echo "$$said" | tail -n 1 >&2; echo "gpu-check needs an NVIDIA driver, a GPU and pycuda: pip install 'edgecv[cuda]' (docs/jetson.md)" >&2; exit 3; }
 	@echo "== tests on the GPU"
 	@$(PYTHON_GPU) -m pytest -q -m gpu $(GPU_TESTS)
 ifneq ($(SANITIZER),)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecv.build.finish import Parts, finish, fresh, sweep
+from edgecv.build.head_fit import require_head
 from edgecv.build.inputs import Source, read_source
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
-from edgecv.engines import BACKENDS, Array, available, build_engine, choose_backend, load_engine
+from edgecv.engines import BACKENDS, available, build_engine, choose_backend, load_engine
 from edgecv.engines.golden import Golden
 from edgecv.errors import (
     MissingPackage,
@@ -156,16 +156,8 @@ def _golden(recipe: Recipe, typed_file: Path) -> Golden:
     inputs = {want.name: sample_input(recipe, batch)}
     expected = engine.execute(inputs)
     engine.close()
-    _require_head(recipe, expected)
+    require_head(recipe, expected)
     return Golden(inputs, expected)
-
-
-def _require_head(recipe: Recipe, outputs: Mapping[str, Array]) -> None:
-    """The outputs become results: else a bundle would be built that nobody can run."""
-    from edgecv.runtime.heads import decode
-    from edgecv.runtime.preprocess import Preprocessor
-
-    decode(recipe.head, outputs, [Preprocessor(recipe.input).geometry(recipe.input.size)])
 
 
 def _require_input(recipe: Recipe, shape: tuple[int, ...]) -> None:

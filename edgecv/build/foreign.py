@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from edgecv.build.head_fit import HeadMisfit
 from edgecv.errors import RecipeError, UnknownName, UsageError
-from edgecv.files import read_json, sha256_file, write_json, write_text
+from edgecv.files import read_json, read_text, sha256_file, write_json, write_text
 from edgecv.head import HEADS, TASKS
 from edgecv.pipeline import RunFolder
 from edgecv.plain_yaml import override
@@ -81,6 +83,24 @@ def adopt_foreign(
     return recipe
 
 
+@contextmanager
+def forgotten_if_unfit(run: RunFolder) -> Iterator[None]:
+    """What a foreign file was called is not remembered if its outputs turn out not to fit that."""
+    path = run.path / RECIPE
+    before = read_text(path, "recipe") if path.is_file() else ""
+    try:
+        yield
+    except HeadMisfit:
+        if before:
+            write_text(path, before)
+        else:
+            for file in (path, run.export_json, run.model):
+                file.unlink(missing_ok=True)
+            with suppress(OSError):  # bundles of another file are there
+                run.path.rmdir()
+        raise
+
+
 def _load(text: str, overrides: Sequence[str]) -> Recipe:
     with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
         try:
@@ -150,6 +170,8 @@ def _draft(
                 "the ONNX file leaves its input size open", shape=shape, fix="add --size 224x224"
             )
         given["size"] = list(shape[2:])
+    if "size" in HEADS[kind].model_fields:
+        head["size"] = list(given["size"])
     if len(shape) == 4 and shape[1] == 1:
         given = {"color": "gray", "mean": [0.0], "std": [255.0], **given}
     return {"model": {"file": str(model.resolve())}, "task": task, "input": given, "head": head}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecv.build.assemble import build
-from edgecv.build.foreign import adopt_foreign
+from edgecv.build.foreign import adopt_foreign, forgotten_if_unfit
 from edgecv.build.inputs import QUANTIZED
 from edgecv.build.rebuild import rebuild
 from edgecv.bundle import MANIFEST
@@ -70,12 +70,16 @@ def fulfil(request: Request, calibrate: Calibrator) -> Path:
         return _rebuilt(request)
     if foreign:
         run = run_folder(request.runs, source)
-        recipe = adopt_foreign(source, run, request.answers, overrides)
-        if request.data and (request.precision or recipe.build.precision) in QUANTIZED:
-            calibrate(recipe, run, request.data)
-    else:
-        path = find_recipe(source)
-        recipe, run = load_recipe(path, overrides), run_folder(request.runs, path)
+        with forgotten_if_unfit(run):
+            recipe = adopt_foreign(source, run, request.answers, overrides)
+            if request.data and (request.precision or recipe.build.precision) in QUANTIZED:
+                calibrate(recipe, run, request.data)
+            return _built(request, recipe, run)
+    path = find_recipe(source)
+    return _built(request, load_recipe(path, overrides), run_folder(request.runs, path))
+
+
+def _built(request: Request, recipe: Recipe, run: RunFolder) -> Path:
     return build(
         recipe,
         run,

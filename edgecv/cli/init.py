@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from edgecv.cli.options import JsonOpt, QuietOpt, emit, user_errors
+from edgecv.cli.options import HEAD_HELP, TASK_HELP, JsonOpt, QuietOpt, emit, user_errors
 
 
 def init(
     model: Annotated[Path, typer.Argument(help="ONNX file that edgecv did not export.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Recipe to write.")] = None,
-    task: Annotated[str, typer.Option(help="classify or detect.")] = "",
-    head: Annotated[str, typer.Option(help="What its outputs mean, e.g. dense.")] = "",
+    task: Annotated[str, typer.Option(help=TASK_HELP)] = "",
+    head: Annotated[str, typer.Option(help=HEAD_HELP)] = "",
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH, where the file leaves it open.")] = "",
     mean: Annotated[str, typer.Option(help="Per channel, 0..255: 123.675,116.28,103.53")] = "",
     std: Annotated[str, typer.Option(help="Per channel, 0..255: 58.395,57.12,57.375")] = "",

@@ -90,7 +90,8 @@ class Agreement:
     Attributes:
         images: Images seen.
         same: Images whose best class is the same (classify).
-        boxes: Boxes of both sides together (detect).
+        boxes: Boxes of both sides together (detect); those without area overlap nothing and do not
+            count.
             Joints found, likewise (pose). Pixels of the pictures (segment).
         matched: Boxes of the other side with a partner of the same class, at each of IOUS; joints
             with a partner in the other side's nearest person, at each of NEAR; pixels of the same
@@ -116,10 +117,10 @@ class Agreement:
             self.score = max(self.score, abs(float(value.scores[0]) - float(reference.scores[0])))
         elif isinstance(value, Detections) and isinstance(reference, Detections):
             self.task = "detect"
-            found = Boxes(value.boxes, value.ids, value.scores)
-            match = match_image(found, Boxes(reference.boxes, reference.ids), IOUS)
+            found, truth = _with_area(value), _with_area(reference)
+            match = match_image(found, truth, IOUS, limit=max(1, len(found.ids)))
             self.matched += match.hit.sum(axis=1)
-            self.boxes += len(value.boxes) + len(reference.boxes)
+            self.boxes += len(found.ids) + len(truth.ids)
         elif isinstance(value, Keypoints) and isinstance(reference, Keypoints):
             self.task = "pose"
             self.matched += joints_in_common(value, reference)
@@ -175,6 +176,12 @@ def points_in_common(value: Features, reference: Features) -> Array:
                 free[0][row] = free[1][column] = False
         counts.append(int((~free[0]).sum()))
     return np.array(counts, np.int64)
+
+
+def _with_area(found: Detections) -> Boxes:
+    width, height = (found.boxes[:, 2:] - found.boxes[:, :2]).T
+    some = (width > 0) & (height > 0)
+    return Boxes(found.boxes[some], found.ids[some], found.scores[some])
 
 
 def joints_in_common(value: Keypoints, reference: Keypoints) -> Array:

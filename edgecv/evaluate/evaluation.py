@@ -69,7 +69,9 @@ def evaluate(
     manifest = opened.manifest
     if manifest.task not in JUDGED:
         raise UnsupportedModel(
-            f"there is no metric for task {manifest.task} yet", known=", ".join(JUDGED)
+            f"there is no metric for task {manifest.task} yet",
+            known=", ".join(JUDGED),
+            fix="edgecv compare BUNDLE OTHER says how far its results are from another bundle's",
         )
     section, folder = (None, data) if isinstance(data, Path) else (data, None)
     dataset = held_out(manifest, section, folder)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from edgecv.errors import RecipeError, StaleError, UsageError
-from edgecv.files import write_text
+from edgecv.errors import RecipeError, StaleError, UnknownName, UsageError
+from edgecv.files import read_text, write_text
 from edgecv.pipeline import RunFolder, run_folder
-from edgecv.recipe import Recipe, load_recipe
+from edgecv.recipe import Backend, Recipe, load_recipe
 from edgecv.zoo.weights import load_weights, read_metadata, write_weights
 from edgecv.zoo.widths import changed, network_of
 
@@ -74,6 +74,44 @@ def pictures(recipe: Recipe, count: int, batch: int = 32) -> Iterator[Tensor]:
         yield torch.from_numpy(prepare.batch(images)[0])
 
 
+def require_free(start: RunFolder, out: Path, backend: str) -> None:
+    """Refuse to write over what the user has; before anything is computed.
+
+    Args:
+        start: The run of the network that is made slimmer.
+        out: The recipe to write.
+        backend: Which engine is to measure.
+
+    Raises:
+        UsageError: `out` is no .yaml, or it, its weights or its run folder hold something else than
+            what an earlier call made from the same run.
+        UnknownName: there is no such engine.
+    """
+    if backend not in (known := get_args(Backend)):
+        raise UnknownName("backend", backend, known)
+    if out.suffix not in (".yaml", ".yml"):
+        raise UsageError("the slim recipe is a .yaml file", got=out)
+    if out.is_file() and read_text(out, "recipe").startswith(_first_line(start, _weights(out))):
+        return
+    taken = (out, _weights(out), run_folder(start.root, out).weights)
+    for path in taken:
+        if path.exists():
+            raise UsageError(
+                "the slim network would replace what edgecv did not make from this run",
+                there=path,
+                run=start.path,
+                fix="--out OTHER.yaml",
+            )
+
+
+def _weights(out: Path) -> Path:
+    return out.with_name(f"{out.stem}.start.safetensors")
+
+
+def _first_line(run: RunFolder, weights: Path) -> str:
+    return f"# Made by edgecv from {run.run_id}; it starts from {weights.name}.\n"
+
+
 def write_start(
     start: Start, network: nn.Module, out: Path, training: Mapping[str, Any]
 ) -> tuple[Recipe, RunFolder]:
@@ -89,12 +127,11 @@ def write_start(
         The new recipe as a user would load it, and its run folder (beside the old one).
 
     Raises:
-        UsageError: `out` is no .yaml.
+        UsageError: as `require_free`.
         IoFailed: it cannot be written.
     """
-    if out.suffix not in (".yaml", ".yml"):
-        raise UsageError("the slim recipe is a .yaml file", got=out)
-    weights = out.with_name(f"{out.stem}.start.safetensors")
+    require_free(start.run, out, "auto")
+    weights = _weights(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.clone() for key, value in network.state_dict().items()}
     write_weights(weights, state, {"made_by": "edgecv slim"})
@@ -122,5 +159,4 @@ def _text(start: Start, network: nn.Module, weights: Path, training: Mapping[str
     yaml.default_flow_style = None
     text = StringIO()
     yaml.dump(content, text)
-    head = f"# Made by edgecv from {start.run.run_id}; it starts from {weights.name}."
-    return f"{head}\n{text.getvalue()}"
+    return _first_line(start.run, weights) + text.getvalue()

@@ -16,7 +16,7 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import load_start, write_start
+from edgecv.slim.before import load_start, require_free, write_start
 from edgecv.slim.codec import read_compact, write_compact
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.sharing import cut_small, share_weights
@@ -68,6 +68,7 @@ def compress(recipe: Recipe, run: RunFolder, options: Compression, out: Path) ->
     from edgecv.train import train
 
     _check(options)
+    require_free(run, out, options.backend)
     start = load_start(recipe, run)
     before = describe(run.run_id, start.network, start.example)
     network = _cut(start.network, options.share)

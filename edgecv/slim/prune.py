@@ -11,7 +11,7 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import Start, load_start, pictures, write_start
+from edgecv.slim.before import Start, load_start, pictures, require_free, write_start
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.pattern import prune_2_4
 from edgecv.slim.scores import CRITERIA
@@ -67,6 +67,7 @@ def prune(recipe: Recipe, run: RunFolder, options: Pruning, out: Path) -> dict[s
 
     if options.by not in METHODS:
         raise UsageError("unknown way to prune", got=options.by, known=", ".join(METHODS))
+    require_free(run, out, options.backend)
     start = load_start(recipe, run)
     before = describe(run.run_id, start.network, start.example)
     pattern = options.by == PATTERN

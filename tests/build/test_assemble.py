@@ -279,7 +279,7 @@ def test_what_a_killed_build_left_goes_when_nobody_can_be_writing_it(make_run):
     ("head", "error", "text"),
     [
         pytest.param(DenseHead(outputs={"predictions": "logits"}), ShapeError, "dense", id="shape"),
-        pytest.param(ClassifyHead(outputs={"logits": "y"}), FileError, "no output 'y'", id="name"),
+        pytest.param(ClassifyHead(outputs={"logits": "y"}), ShapeError, "no output 'y'", id="name"),
     ],
 )
 def test_outputs_the_head_cannot_read_leave_no_bundle(make_run, head, error, text):

@@ -73,3 +73,14 @@ def test_emit_prints_json_or_text(capsys):
     assert json.loads(capsys.readouterr().out) == {"a": [1]}
     emit({"a": [1]}, False, lambda: "text")
     assert capsys.readouterr().out == "text\n"
+
+
+def test_help_names_every_task_and_head():
+    from edgecv.cli.options import HEAD_HELP, TASK_HELP
+    from edgecv.head import HEADS, TASKS
+
+    def named(text):
+        return text.partition(" (")[0].rstrip(".").replace(" or ", ", ").split(", ")
+
+    assert named(TASK_HELP) == list(TASKS)
+    assert named(HEAD_HELP.partition(": ")[2]) == list(HEADS)

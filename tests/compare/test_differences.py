@@ -29,6 +29,13 @@ def boxes(*rows):
     return Detections(xyxy, scores, ids, (), (40, 40))
 
 
+def test_more_than_a_hundred_boxes_and_boxes_without_area_equal_themselves():
+    many = boxes(*((i, 0, i + 1, 2, 0) for i in range(150)), (5, 5, 5, 9, 0), (9, 9, 3, 3, 1))
+    agreement = Agreement()
+    agreement.add(many, many)
+    assert agreement.to_dict() == {"images": 1, "boxes": 300, "iou50": 1.0, "iou90": 1.0}
+
+
 def test_signal_to_noise_by_hand():
     found = gap(([11.0], [10.0]), ([0.0], [0.0]))
     assert (found.largest, found.scale, found.relative) == (1.0, 10.0, 0.1)

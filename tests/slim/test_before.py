@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from edgecv.errors import FileError, StaleError, UsageError
+from edgecv.errors import FileError, StaleError, UnknownName, UsageError
 from edgecv.pipeline import RunFolder
-from edgecv.slim.before import load_start, pictures, write_start
+from edgecv.slim.before import load_start, pictures, require_free, write_start
 from edgecv.slim.structure import prune_filters
 from edgecv.zoo.widths import network_of
 
@@ -40,3 +40,26 @@ def test_the_recipe_is_a_yaml(trained, tmp_path):
     start = load_start(*trained)
     with pytest.raises(UsageError, match=r"a \.yaml file"):
         write_start(start, start.network, tmp_path / "slim.txt", {})
+
+
+def test_nothing_of_the_users_is_replaced(trained, tmp_path):
+    recipe, run = trained
+    start = load_start(recipe, run)
+    mine, other = tmp_path / "mine.yaml", tmp_path / "other.yaml"
+    mine.write_text("# my own\n")
+    other.with_name("other.start.safetensors").write_text("precious")
+    itself = tmp_path / f"{run.run_id}.yaml"  # its run folder is that of the trained network
+    for out in (mine, other, itself):
+        with pytest.raises(UsageError, match="would replace"):
+            write_start(start, start.network, out, {})
+    assert mine.read_text() == "# my own\n"
+    assert not itself.exists()
+
+
+def test_what_it_made_itself_is_made_again(trained, tmp_path):
+    start, out = load_start(*trained), tmp_path / "again.yaml"
+    for _ in range(2):
+        write_start(start, start.network, out, {})
+    require_free(start.run, out, "auto")
+    with pytest.raises(UnknownName, match="backend 'foo'"):
+        require_free(start.run, out, "foo")

@@ -41,13 +41,14 @@ def anchors_of(head: AnchorsHead, shape: tuple[int, ...]) -> tuple[Array, Anchor
     Raises:
         ShapeError: the network has another number of anchors, or too few classes.
     """
-    at, counts = _grid(head.pyramid(), head.size)
+    levels = _levels(head.pyramid())
+    counts = anchor_counts(levels, head.size)  # before memory is asked for them
     classes = shape[2] - (head.activation == "softmax")
-    if shape[1] != len(at) or classes < 1:
+    if shape[1] != sum(counts) or classes < 1:
         raise ShapeError(
             "head anchors: scores need a row per anchor, and a class",
             got=f"{shape}",
-            anchors=len(at),
+            anchors=sum(counts),
             fix="check head.anchors, head.levels and head.size in the recipe",
         )
     layout = AnchorLayout(
@@ -60,12 +61,15 @@ def anchors_of(head: AnchorsHead, shape: tuple[int, ...]) -> tuple[Array, Anchor
         per_level=head.per_level,
         clip=head.size if head.clip else None,
     )
-    return at, layout
+    return _grid(levels, head.size), layout
+
+
+def _levels(levels: tuple[AnchorLevel, ...]) -> tuple[GridLevel, ...]:
+    return tuple(GridLevel(each.stride, each.boxes, each.offset, each.grid) for each in levels)
 
 
 @lru_cache(maxsize=8)
-def _grid(levels: tuple[AnchorLevel, ...], size: tuple[int, int]) -> tuple[Array, tuple[int, ...]]:
-    grids = [GridLevel(level.stride, level.boxes, level.offset, level.grid) for level in levels]
-    at = anchor_grid(grids, size)
+def _grid(levels: tuple[GridLevel, ...], size: tuple[int, int]) -> Array:
+    at = anchor_grid(levels, size)
     at.flags.writeable = False
-    return at, anchor_counts(grids, size)
+    return at

@@ -32,11 +32,17 @@ def input_pixels(head: PoseSchema, cells: Array, grid: tuple[int, int]) -> Array
     return cells * (side * head.stride - 1) / np.maximum(side - 1, 1) + 0.5
 
 
-def check_joints(head: PoseSchema, maps: int) -> None:
-    """Refuse a network with another number of joints than the head names: ShapeError."""
-    if head.joints and maps != len(head.joints):
+def check_joints(head: PoseSchema, maps: int, *, background: bool = False) -> None:
+    """Refuse a network with another number of joints than the head names: ShapeError.
+
+    Args:
+        head: A head of a pose network.
+        maps: How many the network gives.
+        background: One more, after the joints', is none.
+    """
+    if head.joints and maps - len(head.joints) not in ((0, 1) if background else (0,)):
         raise ShapeError(
-            f"head {type(head).__name__}: one map a joint is needed",
+            f"head {getattr(head, 'kind', 'pose')}: one map a joint is needed",
             got=maps,
             joints=len(head.joints),
             fix="head.skeleton in the recipe (coco17, coco18, or own with names and edges)",

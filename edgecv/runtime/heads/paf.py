@@ -11,7 +11,7 @@ from edgecv.head import PafHead
 from edgecv.ops.paf import Grouping, paf
 from edgecv.results import Results
 from edgecv.runtime.heads import role
-from edgecv.runtime.heads.joints import people_of
+from edgecv.runtime.heads.joints import check_joints, people_of
 from edgecv.runtime.preprocess import Geometry
 
 Array = npt.NDArray[Any]
@@ -22,6 +22,7 @@ def decode(
 ) -> list[Results]:
     """See `edgecv.runtime.heads.decode`: any number of people a picture."""
     heatmaps = role(head, outputs, "heatmaps", (None, None, None))
+    check_joints(head, heatmaps.shape[1], background=True)
     grid = (heatmaps.shape[2], heatmaps.shape[3])
     fields = role(head, outputs, "pafs", (None, *grid))
     found: list[Results] = []
