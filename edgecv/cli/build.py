@@ -7,17 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgecv.cli.options import (
-    HEAD_HELP,
-    RUNS,
-    TASK_HELP,
-    JsonOpt,
-    QuietOpt,
-    RunsOpt,
-    SetOpt,
-    emit,
-    user_errors,
-)
+from edgecv.cli.options import HELP, RUNS, JsonOpt, QuietOpt, RunsOpt, SetOpt, emit, user_errors
 
 FromArg = Annotated[Path, typer.Argument(help="A recipe, a foreign ONNX file, or a bundle.")]
 PrecisionOpt = Annotated[
@@ -30,8 +20,8 @@ TargetOpt = Annotated[str, typer.Option(help="TensorRT-RTX: capabilities, e.g. s
 OutOpt = Annotated[Path | None, typer.Option(help="The bundle's folder.")]
 ForceOpt = Annotated[bool, typer.Option("--force", help="Build even if it is up to date.")]
 _ONNX = {"rich_help_panel": "For an ONNX file edgecv did not export"}
-TaskOpt = Annotated[str, typer.Option(help=TASK_HELP, **_ONNX)]
-HeadOpt = Annotated[str, typer.Option(help=HEAD_HELP, **_ONNX)]
+TaskOpt = Annotated[str, typer.Option(help=HELP["task"], **_ONNX)]
+HeadOpt = Annotated[str, typer.Option(help=HELP["head"], **_ONNX)]
 SizeOpt = Annotated[str, typer.Option(help="Input height x width, e.g. 224x224.", **_ONNX)]
 MeanOpt = Annotated[str, typer.Option(help="Per channel, 0..255: 123.7,116.3,103.5", **_ONNX)]
 StdOpt = Annotated[str, typer.Option(help="Per channel, 0..255.", **_ONNX)]

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from edgecv.cli.options import HEAD_HELP, TASK_HELP, JsonOpt, QuietOpt, emit, user_errors
+from edgecv.cli.options import HELP, JsonOpt, QuietOpt, emit, user_errors
 
 
 def init(
     model: Annotated[Path, typer.Argument(help="ONNX file that edgecv did not export.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Recipe to write.")] = None,
-    task: Annotated[str, typer.Option(help=TASK_HELP)] = "",
-    head: Annotated[str, typer.Option(help=HEAD_HELP)] = "",
+    task: Annotated[str, typer.Option(help=HELP["task"])] = "",
+    head: Annotated[str, typer.Option(help=HELP["head"])] = "",
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH, where the file leaves it open.")] = "",
     mean: Annotated[str, typer.Option(help="Per channel, 0..255: 123.675,116.28,103.53")] = "",
     std: Annotated[str, typer.Option(help="Per channel, 0..255: 58.395,57.12,57.375")] = "",

@@ -21,12 +21,12 @@ JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON 
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 RUNS = Path("runs")
 # a test holds these equal to head.TASKS and head.HEADS, which are slow to import
-TASK_HELP = "classify, detect, pose, segment, instance or features."
-HEAD_HELP = (
-    "What its outputs mean: classify, centernet, dense, anchors, yolo_v1, yolo_v3, heatmap, "
-    "integral, paf, segment, two_stage, two_stage_masks, yolact, keypoints or features "
-    "(docs/own-model.md)."
-)
+HELP = {
+    "task": "classify, detect, pose, segment, instance or features.",
+    "head": "What its outputs mean: classify, centernet, dense, anchors, yolo_v1, yolo_v3, "
+    "heatmap, integral, paf, segment, two_stage, two_stage_masks, yolact, keypoints or features "
+    "(docs/own-model.md).",
+}
 
 
 @contextmanager

@@ -76,11 +76,11 @@ def test_emit_prints_json_or_text(capsys):
 
 
 def test_help_names_every_task_and_head():
-    from edgecv.cli.options import HEAD_HELP, TASK_HELP
+    from edgecv.cli.options import HELP
     from edgecv.head import HEADS, TASKS
 
     def named(text):
         return text.partition(" (")[0].rstrip(".").replace(" or ", ", ").split(", ")
 
-    assert named(TASK_HELP) == list(TASKS)
-    assert named(HEAD_HELP.partition(": ")[2]) == list(HEADS)
+    assert named(HELP["task"]) == list(TASKS)
+    assert named(HELP["head"].partition(": ")[2]) == list(HEADS)
