@@ -54,8 +54,10 @@ def _json(row: dict[str, Any]) -> None:
 def _text(row: dict[str, Any]) -> None:
     result = row["result"]
     people = [{"name": "person", **person} for person in result.get("people", ())]
-    found = result.get("classes") or result.get("boxes") or people
-    said = ", ".join(f"{item['name']} {item['score']:.2f}" for item in found[:8]) or "nothing"
+    found = result.get("classes") or result.get("boxes") or result.get("instances") or people
+    # a label map's classes have no score but the share of pixels
+    pairs = [(item["name"], item.get("score", item.get("share", 0.0))) for item in found[:8]]
+    said = ", ".join(f"{name} {value or 0:.2f}" for name, value in pairs) or "nothing"
     if points := result.get("keypoints"):
         said = f"{len(points)} keypoints"
     more = f", and {len(found) - 8} more" if len(found) > 8 else ""
