@@ -140,11 +140,20 @@ def _head(facts: Facts, given: Answers, size: tuple[int, int]) -> HeadGuess:
         return guess
     shapes = "; ".join(f"{item.name} {list(item.shape)}" for item in found)
     wanted = f"head {given.head}" if given.head else f"task {task}" if task else "any head"
+    fitting = [
+        kind
+        for kind in HEADS
+        if not given.head
+        and task in ("", HEADS[kind].task)
+        and guess_head(found, size, lambda name: last_operators(facts, name), kind)
+    ]
     raise UsageError(
-        f"the graph's outputs do not fit {wanted}",
+        f"the graph's outputs do not fit {wanted}" + (" without being named" if fitting else ""),
         outputs=shapes,
         heads=", ".join(HEADS),
-        fix="see docs/own-model.md: which raw tensors each head takes",
+        fix=f"say which: --head {' or --head '.join(fitting)}"
+        if fitting
+        else "see docs/own-model.md: which raw tensors each head takes",
     )
 
 
