@@ -15,6 +15,7 @@ def test_heads_that_have_to_be_named_are_proposed(world):
         [helper.make_tensor_value_info("maps", TensorProto.FLOAT, (1, 3, 8, 8))],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
     onnx.save(model, world.folder / "maps.onnx")
     outcome = world.run("init", "maps.onnx", "--yes")
     assert (outcome.code, outcome.left) == (2, []), outcome.text
