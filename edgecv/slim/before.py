@@ -112,6 +112,14 @@ def _first_line(run: RunFolder, weights: Path) -> str:
     return f"# Made by edgecv from {run.run_id}; it starts from {weights.name}.\n"
 
 
+def retraining(recipe: Recipe, steps: int, *, keep_zeros: bool) -> dict[str, Any]:
+    """How a slim network is retrained: half of the steps (or `steps`), half of the rate."""
+    settings = recipe.train
+    assert settings is not None  # noqa: S101  (load_start refused it)
+    changes: dict[str, Any] = {"steps": steps or max(1, settings.steps // 2), "lr": settings.lr / 2}
+    return changes | ({"keep_zeros": True} if keep_zeros else {})
+
+
 def write_start(
     start: Start, network: nn.Module, out: Path, training: Mapping[str, Any]
 ) -> tuple[Recipe, RunFolder]:

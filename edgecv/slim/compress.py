@@ -16,7 +16,7 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import load_start, require_free, write_start
+from edgecv.slim.before import load_start, require_free, retraining, write_start
 from edgecv.slim.codec import read_compact, write_compact
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.sharing import cut_small, share_weights
@@ -72,12 +72,7 @@ def compress(recipe: Recipe, run: RunFolder, options: Compression, out: Path) ->
     start = load_start(recipe, run)
     before = describe(run.run_id, start.network, start.example)
     network = _cut(start.network, options.share)
-    steps = options.steps or max(1, (recipe.train.steps if recipe.train else 2) // 2)
-    training = {
-        "steps": steps,
-        "keep_zeros": True,
-        "lr": recipe.train.lr / 2 if recipe.train else 0,
-    }
+    training = retraining(recipe, options.steps, keep_zeros=True)
     slim, slim_run = write_start(start, network, out, training)
     train(slim, slim_run, force=True)
     state, metadata = read_weights(slim_run.weights)[0], read_metadata(slim_run.weights)

@@ -11,7 +11,7 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import Start, load_start, pictures, require_free, write_start
+from edgecv.slim.before import Start, load_start, pictures, require_free, retraining, write_start
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.pattern import prune_2_4
 from edgecv.slim.scores import CRITERIA
@@ -72,7 +72,7 @@ def prune(recipe: Recipe, run: RunFolder, options: Pruning, out: Path) -> dict[s
     before = describe(run.run_id, start.network, start.example)
     pattern = options.by == PATTERN
     network = _pruned(start, options)
-    training = _training(recipe, options, keep_zeros=pattern)
+    training = retraining(recipe, options.steps, keep_zeros=pattern)
     slim, slim_run = write_start(start, network, out, training)
     note(f"slim  {out}: {_percent(before, describe('', network, start.example))}")
     train(slim, slim_run, force=True)
@@ -109,15 +109,6 @@ def _pruned(start: Start, options: Pruning) -> nn.Module:
         pictures=pictures(start.recipe, options.pictures),
         multiple=options.multiple,
     )
-
-
-def _training(recipe: Recipe, options: Pruning, *, keep_zeros: bool) -> dict[str, Any]:
-    """Retraining is shorter and gentler: half of the steps, half of the rate."""
-    settings = recipe.train
-    assert settings is not None  # noqa: S101  (load_start refused it)
-    steps = options.steps or max(1, settings.steps // 2)
-    changes: dict[str, Any] = {"steps": steps, "lr": settings.lr / 2}
-    return changes | ({"keep_zeros": True} if keep_zeros else {})
 
 
 def _percent(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -70,6 +70,8 @@ class SqueezeNet(nn.Module):
                 nn.init.kaiming_uniform_(part.weight)
                 nn.init.zeros_(part.bias)  # type: ignore[arg-type]
         nn.init.normal_(last_conv.weight, 0, 0.01)
+        # above the last ReLU's corner, where a class that starts below it would never learn
+        nn.init.ones_(last_conv.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """See the class. The scores are averages of a map after a ReLU, as published."""
