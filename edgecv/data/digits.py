@@ -1,27 +1,24 @@
 """Built-in classification data: one augmented handwritten digit on a plain ground.
 
-Like scenes, sample `index` comes from its own generator seeded by (seed, split, index); training
-samples show only training digits, held-out samples only held-out ones (`handwriting.split`).
+Training samples show only training digits, held-out samples only held-out ones
+(`handwriting.split`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from edgecv.data import handwriting
+from edgecv.data.drawn import Drawn, Kind
 from edgecv.data.options import Options
 from edgecv.data.sample import Sample
-from edgecv.files import sha256_json
 from edgecv.images import opencv
 
 Array = npt.NDArray[Any]
-
-EDITION = 1  # raise when the same index would give another picture
-_SPLIT_SEED = {"train": 2, "val": 3}  # other streams than those of the scenes
 
 
 class DigitOptions(Options):
@@ -40,54 +37,17 @@ class DigitOptions(Options):
     noise: float = Field(12.0, ge=0, le=80)
 
 
-class Digits:
-    """A seeded stream of augmented digits of one split.
+class Digits(Drawn[Sample, DigitOptions]):
+    """A seeded stream of augmented digits of one split: dark on light or light on dark."""
 
-    Args:
-        split: "train" or "val".
-        count: Number of samples.
-        seed: Seed of the whole set.
-        options: What a sample looks like.
-    """
-
+    kind = Kind("digits", edition=1, train=2, val=3, materials=("digits",))
     names = handwriting.NAMES
-
-    def __init__(
-        self, split: Literal["train", "val"], count: int, seed: int, options: DigitOptions
-    ) -> None:
-        """See the class."""
-        self._split = split
-        self._count = count
-        self._seed = seed
-        self.options = options
-        self._digits = handwriting.split(split)
-        self._classes = handwriting.digits()[1]
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        return self._count
-
-    def digest(self) -> str:
-        """Digest of the specification and of the handwriting."""
-        return sha256_json(
-            {
-                "format": "digits",
-                "edition": EDITION,
-                "split": self._split,
-                "count": self._count,
-                "seed": self._seed,
-                "options": self.options.model_dump(),
-                "digits": handwriting.digits_digest(),
-            }
-        )
 
     def source(self, index: int) -> int:
         """Number of the handwritten digit that sample `index` shows."""
         return self._choose(self._generator(index))
 
-    def __getitem__(self, index: int) -> Sample:
-        """Draw sample `index`: warped at random, dark on light or light on dark."""
-        rng = self._generator(index)
+    def _draw(self, rng: np.random.Generator, name: str) -> Sample:
         digit = self._choose(rng)
         size = self.options.size
         alpha = self._warped(digit, rng)
@@ -102,17 +62,13 @@ class Digits:
         image += deviation * rng.standard_normal((size, size, 1), np.float32)
         return Sample(
             image=np.clip(np.rint(image), 0, 255).astype(np.uint8),
-            id=f"{self._split}-{index:06d}",
-            label=int(self._classes[digit]),
+            id=name,
+            label=int(handwriting.digits()[1][digit]),
         )
 
-    def _generator(self, index: int) -> np.random.Generator:
-        if not 0 <= index < self._count:
-            raise IndexError(index)
-        return np.random.default_rng((self._seed, _SPLIT_SEED[self._split], index))
-
     def _choose(self, rng: np.random.Generator) -> int:
-        return int(self._digits[int(rng.integers(len(self._digits)))])
+        digits = handwriting.split(self.split)
+        return int(digits[int(rng.integers(len(digits)))])
 
     def _warped(self, digit: int, rng: np.random.Generator) -> Array:
         """(size, size) uint8 ink of a digit after a random affine map about its own centre."""

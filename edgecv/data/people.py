@@ -2,12 +2,12 @@
 
 A person is a skeleton of COCO's 17 keypoints (Lin et al., arXiv:1405.0312) in a random posture,
 drawn as limbs, clothes and a head, seen from the front or from behind. Later people cover earlier
-ones. Same index, same bytes; held-out pictures show held-out photographs.
+ones. Held-out pictures show held-out photographs.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,14 @@ from pydantic import Field, model_validator
 
 from edgecv.data import photographs
 from edgecv.data.background import background
+from edgecv.data.drawn import Drawn, Kind
 from edgecv.data.figure import JOINTS, LIMBS, draw_figure, posture
 from edgecv.data.options import Options
 from edgecv.data.sample import Sample, tight_boxes
-from edgecv.files import sha256_json
 
 Array = npt.NDArray[Any]
 
-EDITION = 1  # raise when the same index would give another picture
 LEAST_VISIBLE = 0.3  # a person of whom less is seen is marked as crowd
-_SPLIT_SEED = {"train": 6, "val": 7}
 
 __all__ = ["JOINTS", "LIMBS", "People", "PeopleOptions"]
 
@@ -53,52 +51,21 @@ class PeopleOptions(Options):
         return self
 
 
-class People:
-    """Pictures of people of one split."""
+class People(Drawn[Sample, PeopleOptions]):
+    """Pictures of people of one split.
 
+    Keypoints outside the picture are (0, 0, 0); those covered by the person's own head seen from
+    behind, or by another person, are 1 (hidden), else 2. Boxes and masks are of what is seen;
+    people of whom nothing is seen are left out.
+    """
+
+    kind = Kind("people", edition=1, train=6, val=7, materials=("photographs",))
     names = ("person",)
 
-    def __init__(
-        self, split: Literal["train", "val"], count: int, seed: int, options: PeopleOptions
-    ) -> None:
-        """`count` pictures of `split`, from `seed`."""
-        self._split = split
-        self._count = count
-        self._seed = seed
-        self.options = options
-        self._photographs = photographs.TRAIN if split == "train" else photographs.VAL
-
-    def __len__(self) -> int:
-        """Number of pictures."""
-        return self._count
-
-    def digest(self) -> str:
-        """Digest of the specification and of the photographs."""
-        return sha256_json(
-            {
-                "format": "people",
-                "edition": EDITION,
-                "split": self._split,
-                "count": self._count,
-                "seed": self._seed,
-                "options": self.options.model_dump(),
-                "photographs": photographs.photographs_digest(),
-            }
-        )
-
-    def __getitem__(self, index: int) -> Sample:
-        """Draw picture `index`.
-
-        Keypoints outside the picture are (0, 0, 0); those covered by the person's own head seen
-        from behind, or by another person, are 1 (hidden), else 2. Boxes and masks are of what is
-        seen; people of whom nothing is seen are left out.
-        """
-        if not 0 <= index < self._count:
-            raise IndexError(index)
-        rng = np.random.default_rng((self._seed, _SPLIT_SEED[self._split], index))
+    def _draw(self, rng: np.random.Generator, name: str) -> Sample:
         size = self.options.size
-        name = self._photographs[int(rng.integers(len(self._photographs)))]
-        image = background(photographs.pyramid(name), size, rng)
+        photograph = photographs.choose(self.split, rng)
+        image = background(photographs.pyramid(photograph), size, rng)
         owner = np.full((size, size), -1, np.int16)
         count = int(rng.integers(self.options.min_people, self.options.max_people + 1))
         joints, areas = np.zeros((count, len(JOINTS), 3), np.float32), np.zeros(count)
@@ -109,7 +76,7 @@ class People:
             mask = draw_figure(image, places, height, facing, rng)
             owner[mask] = person
             areas[person] = mask.sum()
-        return self._labelled(image, owner, joints, areas, index)
+        return self._labelled(image, owner, joints, areas, name)
 
     def _stand(self, rng: np.random.Generator) -> tuple[float, Array]:
         """A person's height in pixels, and where the middle of the body is."""
@@ -120,7 +87,7 @@ class People:
         return height, middle
 
     def _labelled(
-        self, image: Array, owner: Array, joints: Array, areas: Array, index: int
+        self, image: Array, owner: Array, joints: Array, areas: Array, name: str
     ) -> Sample:
         masks = owner[None] == np.arange(len(joints), dtype=np.int16)[:, None, None]
         seen = masks.sum((1, 2))
@@ -130,7 +97,7 @@ class People:
         masks = masks[kept]
         return Sample(
             image=image,
-            id=f"{self._split}-{index:06d}",
+            id=name,
             boxes=tight_boxes(masks),
             ids=np.zeros(len(kept), np.int64),
             masks=masks,

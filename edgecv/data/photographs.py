@@ -11,10 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import MissingPackage
-from edgecv.files import sha256_file
+from edgecv.files import sha256_file, sha256_json
 from edgecv.images import opencv, read_image
 
 # Held-out scenes use other photographs than training scenes: no background is seen in both.
@@ -37,6 +38,12 @@ VAL = ("coffee", "flower", "grass", "rocket")
 
 _JPEG = frozenset({"china", "flower", "hubble_deep_field", "retina", "rocket"})
 _SKLEARN = frozenset({"china", "flower"})
+
+
+def choose(split: str, rng: np.random.Generator) -> str:
+    """The name of a photograph that pictures of `split` ("train" or "val") may show."""
+    names = VAL if split == "val" else TRAIN
+    return names[int(rng.integers(len(names)))]
 
 
 @lru_cache(maxsize=1)
@@ -75,8 +82,6 @@ def pyramid(name: str) -> tuple[npt.NDArray[Any], ...]:
 @lru_cache(maxsize=1)
 def photographs_digest() -> str:
     """Digest of all files, so that another edition of a photograph is another data set."""
-    from edgecv.files import sha256_json
-
     return sha256_json({name: sha256_file(_path(name)) for name in sorted((*TRAIN, *VAL))})
 
 

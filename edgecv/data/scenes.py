@@ -1,14 +1,12 @@
 """Built-in detection data: handwritten digits pasted onto real photographs.
 
-Sample `index` of a split is drawn from its own generator, seeded by (seed, split, index), so any
-sample can be made alone, in any order and process, with the same bytes (same library versions).
 Training scenes use only training digits and training photographs, held-out scenes only held-out
-ones (`handwriting.split`, `photographs.TRAIN` and `VAL`).
+ones (`handwriting.split`, `photographs.choose`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +14,13 @@ from pydantic import Field, model_validator
 
 from edgecv.data import handwriting, photographs
 from edgecv.data.background import add_noise, background
+from edgecv.data.drawn import Drawn, Kind
 from edgecv.data.options import Options
 from edgecv.data.pasting import INK, Patch, Style, paint, warp_digit
 from edgecv.data.sample import Sample, tight_boxes
-from edgecv.files import sha256_json
 
 Array = npt.NDArray[Any]
-Split = Literal["train", "val"]
 
-EDITION = 1  # raise when the same index would give another picture
-SPLIT_SEED = {"train": 0, "val": 1}
 TRIES = 4  # places tried for an object before it is left out
 
 
@@ -65,81 +60,42 @@ class SceneOptions(Options):
         return self
 
 
-class Scenes:
+class Scenes(Drawn[Sample, SceneOptions]):
     """Scenes of one split. See `SceneOptions` for what may vary.
 
-    Args:
-        split: "train" or "val".
-        count: Number of scenes.
-        seed: Seed of the whole set.
-        options: What a scene looks like.
+    Boxes are tight around the visible ink of each digit.
     """
 
+    kind = Kind("scenes", edition=1, train=0, val=1, materials=("digits", "photographs"))
     names = handwriting.NAMES
-
-    def __init__(self, split: Split, count: int, seed: int, options: SceneOptions) -> None:
-        """See the class."""
-        self._split: Split = split
-        self._count = count
-        self._seed = seed
-        self.options = options
-        self._digits = handwriting.split(split)
-        self._photographs = photographs.TRAIN if split == "train" else photographs.VAL
-        self._classes = handwriting.digits()[1]
-
-    def __len__(self) -> int:
-        """Number of scenes."""
-        return self._count
-
-    def digest(self) -> str:
-        """Digest of the specification and of the pictures it draws from."""
-        return sha256_json(
-            {
-                "format": "scenes",
-                "edition": EDITION,
-                "split": self._split,
-                "count": self._count,
-                "seed": self._seed,
-                "options": self.options.model_dump(),
-                "digits": handwriting.digits_digest(),
-                "photographs": photographs.photographs_digest(),
-            }
-        )
 
     def sources(self, index: int) -> tuple[str, Array]:
         """The photograph and the (N,) digit numbers that scene `index` is drawn from."""
-        rng = self._generator(index)
-        return self._choose(rng)
+        return self._choose(self._generator(index))
 
-    def __getitem__(self, index: int) -> Sample:
-        """Draw scene `index`; boxes are tight around the visible ink of each digit."""
-        rng = self._generator(index)
+    def _draw(self, rng: np.random.Generator, name: str) -> Sample:
         photograph, chosen = self._choose(rng)
         image = background(photographs.pyramid(photograph), self.options.size, rng)
         owner = np.full(image.shape[:2], -1, np.int16)
         placed = self._place(image, owner, chosen, rng)
         add_noise(image, self.options.noise, rng)
-        classes = self._classes[placed].astype(np.int64)
+        classes = handwriting.digits()[1][placed].astype(np.int64)
         masks = owner[None] == np.arange(len(placed), dtype=np.int16)[:, None, None]
         lut = np.concatenate([classes + 1, [0]]).astype(np.uint8)  # owner -1 reads the last entry
         return Sample(
             image=image,
-            id=f"{self._split}-{index:06d}",
+            id=name,
             boxes=tight_boxes(masks),
             ids=classes,
             masks=masks,
             semantic=lut[owner],
         )
 
-    def _generator(self, index: int) -> np.random.Generator:
-        if not 0 <= index < self._count:
-            raise IndexError(index)
-        return np.random.default_rng((self._seed, SPLIT_SEED[self._split], index))
-
     def _choose(self, rng: np.random.Generator) -> tuple[str, Array]:
-        photograph = self._photographs[int(rng.integers(len(self._photographs)))]
+        photograph = photographs.choose(self.split, rng)
         count = int(rng.integers(self.options.min_objects, self.options.max_objects + 1))
-        return photograph, self._digits[rng.integers(len(self._digits), size=count)]
+        digits = handwriting.split(self.split)
+        return photograph, digits[rng.integers(len(digits), size=count)]
 
     def _place(
         self, image: Array, owner: Array, chosen: Array, rng: np.random.Generator

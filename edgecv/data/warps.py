@@ -9,22 +9,19 @@ of both views is real photograph, nothing is filled in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from edgecv.data import photographs
+from edgecv.data.drawn import Drawn, Kind
 from edgecv.data.options import Options
 from edgecv.errors import ShapeError
-from edgecv.files import sha256_json
 from edgecv.images import opencv
 
 Array = npt.NDArray[Any]
-
-EDITION = 1  # raise when the same index would give another pair
-_SPLIT_SEED = {"train": 4, "val": 5}
 
 
 class WarpOptions(Options):
@@ -63,45 +60,14 @@ class Pair:
     id: str
 
 
-class Warps:
-    """Pairs of one split; same index, same bytes. Held-out pairs show held-out photographs."""
+class Warps(Drawn[Pair, WarpOptions]):
+    """Pairs of one split. Held-out pairs show held-out photographs."""
 
-    def __init__(
-        self, split: Literal["train", "val"], count: int, seed: int, options: WarpOptions
-    ) -> None:
-        """`count` pairs of `split`, from `seed`."""
-        self._split = split
-        self._count = count
-        self._seed = seed
-        self.options = options
-        self._photographs = photographs.TRAIN if split == "train" else photographs.VAL
+    kind = Kind("warps", edition=1, train=4, val=5, materials=("photographs",))
 
-    def __len__(self) -> int:
-        """Number of pairs."""
-        return self._count
-
-    def digest(self) -> str:
-        """Digest of the specification and of the photographs."""
-        return sha256_json(
-            {
-                "format": "warps",
-                "edition": EDITION,
-                "split": self._split,
-                "count": self._count,
-                "seed": self._seed,
-                "options": self.options.model_dump(),
-                "photographs": photographs.photographs_digest(),
-            }
-        )
-
-    def __getitem__(self, index: int) -> Pair:
-        """Cut pair `index`."""
-        if not 0 <= index < self._count:
-            raise IndexError(index)
+    def _draw(self, rng: np.random.Generator, name: str) -> Pair:
         cv2 = opencv()
-        rng = np.random.default_rng((self._seed, _SPLIT_SEED[self._split], index))
-        name = self._photographs[int(rng.integers(len(self._photographs)))]
-        photograph = photographs.photograph(name)
+        photograph = photographs.photograph(photographs.choose(self.split, rng))
         size = np.array([self.options.width, self.options.height], np.float64)
         frame = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * size
         moved = self._moved(frame, rng)
@@ -113,7 +79,7 @@ class Warps:
             first=first,
             second=cv2.convertScaleAbs(second, alpha=gain),
             homography=to_second / to_second[2, 2],
-            id=f"{self._split}-{index:06d}",
+            id=name,
         )
 
     def _moved(self, frame: Array, rng: np.random.Generator) -> Array:

@@ -39,15 +39,6 @@ def test_limbs_join_sides_of_one_kind():
         assert JOINTS[a].split("_")[0] == JOINTS[b].split("_")[0]
 
 
-def test_deterministic_and_split():
-    sample, again = PEOPLE[7], People("val", 30, 0, PeopleOptions())[7]
-    assert np.array_equal(sample.image, again.image)
-    assert np.array_equal(sample.keypoints, again.keypoints)
-    assert PEOPLE.digest() != People("train", 30, 0, PeopleOptions()).digest()
-    with pytest.raises(IndexError, match="30"):
-        PEOPLE[30]
-
-
 def test_crowded_pictures_mark_who_is_mostly_hidden():
     crowd = People("train", 20, 0, PeopleOptions(min_people=12, max_people=12, smallest=0.8))
     marked = [crowd[i].crowd for i in range(20)]

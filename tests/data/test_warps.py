@@ -59,17 +59,6 @@ def test_no_movement_is_the_identity():
     assert np.array_equal(pair.first, pair.second)
 
 
-def test_deterministic_and_split():
-    warps = Warps("val", 5, 1, WarpOptions())
-    again = Warps("val", 5, 1, WarpOptions())[4]
-    assert np.array_equal(warps[4].second, again.second)
-    assert np.array_equal(warps[4].homography, again.homography)
-    assert not np.array_equal(warps[3].first, warps[4].first)
-    assert warps.digest() != Warps("train", 5, 1, WarpOptions()).digest()
-    with pytest.raises(IndexError, match="5"):
-        warps[5]
-
-
 def test_size_is_an_option():
     pair = Warps("train", 1, 0, WarpOptions(height=64, width=96))[0]
     assert pair.first.shape == pair.second.shape == (64, 96, 3)
