@@ -16,7 +16,7 @@ from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_match import VERSION_COMPATIBLE, installed_version, mismatch
 from edgecv.engines.trt_process import build_in_child
 from edgecv.engines.trt_run import load_plan
-from edgecv.errors import MachineError
+from edgecv.errors import MachineError, UsageError
 from edgecv.recipe import Build
 
 FLAVOUR = "tensorrt"
@@ -39,9 +39,11 @@ def build_engine(
 
     Raises:
         MachineError: no GPU, no TensorRT, or this version lacks what the options ask.
+        UsageError: a DLA is asked for what it does not compute.
         MissingPackage, FileError, UnsupportedModel: see `engines.build_engine`.
     """
     require_file(model, "ONNX file")
+    _check_dla(options, batch)
     here = devices()
     if not here:
         raise MachineError(
@@ -109,6 +111,16 @@ def workspace_bytes(integrated: bool) -> int:
     found = next((line for line in lines if line.startswith("MemAvailable:")), "")
     kib = found.split()[1] if found else "0"
     return int(int(kib) * 1024 * _SHARE)
+
+
+def _check_dla(options: Build, batch: tuple[int, int, int]) -> None:
+    """Refuse what would run on the GPU from end to end, and say nothing of it."""
+    if options.dla_core < 0:
+        return
+    if options.precision in ("fp32", "tf32"):
+        raise UsageError("a DLA computes in fp16 and int8 only", fix="--precision fp16")
+    if batch[0] != batch[2]:
+        raise UsageError("a DLA runs one batch size", batch=batch, fix="build for one batch size")
 
 
 def _target(options: Build, capability: str) -> str:

@@ -22,16 +22,6 @@ DTYPES = {
     "INT64": "int64",
     "BOOL": "bool",
 }
-PRECISIONS = {
-    "FLOAT": "fp32",
-    "HALF": "fp16",
-    "INT8": "int8",
-    "FP8": "fp8",
-    "BF16": "bf16",
-    "INT32": "int32",
-    "INT64": "int64",
-    "BOOL": "bool",
-}
 _SEVERITIES = ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE")
 
 

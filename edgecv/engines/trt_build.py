@@ -7,6 +7,7 @@ not run on a GPU: they are tested against fakes with each version's names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from edgecv.engines.trt_layers import layers_from_inspector, layers_from_log
 from edgecv.errors import MachineError, UnsupportedModel
 from edgecv.files import whole_file
 from edgecv.recipe import Build
+
+# "OutOfMemory" and "enough free memory" are TensorRT's words, the others CUDA's and the kernel's
+_NO_MEMORY = re.compile(r"out ?of ?memory|enough free memory|cudamalloc|\boom\b", re.IGNORECASE)
 
 
 class PlanBuilder:
@@ -100,6 +104,9 @@ class PlanBuilder:
                 fix="TensorRT 10 or newer",
             )
         parser = self._trt.OnnxParser(self._network, self._logger)
+        native = member(getattr(self._trt, "OnnxParserFlag", None), "NATIVE_INSTANCENORM")
+        if self._is_portable() and native is not None:
+            parser.set_flag(native)  # 8.6 would put a plugin there, which no such plan may hold
         if not parser.parse_from_file(str(path)):
             found = [parser.get_error(index) for index in range(parser.num_errors)]
             raise UnsupportedModel(
@@ -109,12 +116,19 @@ class PlanBuilder:
                 fix="edgecv check MODEL.onnx names the rewrite",
             )
 
+    def _is_portable(self) -> bool:
+        options = self._options
+        return options.version_compatible or options.hardware_compatibility != "none"
+
     def _layers(self, plan: Any) -> tuple[Any, ...]:
         """From the log (RTX prints its final table), else from the inspector of the plan."""
         layers = layers_from_log(text for _, text in self._messages)
         if layers or self._job.flavour == "tensorrt-rtx":
             return layers
-        engine = self._trt.Runtime(self._logger).deserialize_cuda_engine(plan)
+        runtime = self._trt.Runtime(self._logger)
+        if self._options.version_compatible:
+            runtime.engine_host_code_allowed = True  # made here, a moment ago
+        engine = runtime.deserialize_cuda_engine(plan)
         if engine is None or not hasattr(engine, "create_engine_inspector"):
             return ()
         form = self._trt.LayerInformationFormat.JSON
@@ -122,13 +136,12 @@ class PlanBuilder:
 
     def _build_failure(self) -> UnsupportedModel:
         text = self._errors()
-        memory = any(word in text.lower() for word in ("out of memory", "cudamalloc", "oom"))
         return UnsupportedModel(
             f"{self._name()} cannot build this graph",
             version=self._version,
             log=text or "the builder gave no reason",
             fix="less memory: --set build.workspace_mib=512"
-            if memory
+            if _NO_MEMORY.search(text)
             else "edgecv check MODEL.onnx names the node",
         )
 
@@ -147,7 +160,8 @@ class PlanBuilder:
         return "TensorRT-RTX" if self._job.flavour == "tensorrt-rtx" else "TensorRT"
 
     def _log(self, severity: str, message: str) -> None:
-        self._messages.append((severity, message))
+        if severity != "VERBOSE" or "Layers:" in message:  # else a line for every tactic tried
+            self._messages.append((severity, message))
         if severity != "VERBOSE":
             self._say(f"{severity}: {message}")
 

@@ -10,7 +10,7 @@ from typing import Any
 from edgecv.engines.trt_api import capability, make_progress, member, need
 from edgecv.engines.trt_job import Job
 from edgecv.engines.trt_weak import constrain_layers
-from edgecv.errors import MachineError, UnsupportedModel
+from edgecv.errors import IoFailed, MachineError, UnsupportedModel
 from edgecv.files import whole_file
 from edgecv.recipe import Build
 
@@ -145,7 +145,8 @@ class Configuration:
             low, opt, high = ((batch, *shape[1:]) for batch in self._job.batch)
             profile.set_shape(tensor.name, low, opt, high)
         if profile is not None:
-            config.add_optimization_profile(profile)
+            if config.add_optimization_profile(profile) < 0:
+                raise UnsupportedModel("TensorRT refused the batch range", batch=self._job.batch)
             self._share_profile(config)
 
     def _share_profile(self, config: Any) -> None:
@@ -157,19 +158,32 @@ class Configuration:
     def _load_timing_cache(self, config: Any) -> None:
         if not self._job.timing_cache or not hasattr(config, "create_timing_cache"):
             return
-        path = Path(self._job.timing_cache)
-        cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
-        if cache is not None and not config.set_timing_cache(cache, ignore_mismatch=False):
-            self._say("the timing cache is of another device or version: not used")
+        try:
+            known = Path(self._job.timing_cache).read_bytes()
+        except OSError:  # most often not there yet
+            known = b""
+        if known and not self._attach_timings(config, known):
+            self._say("NOTE: the timing cache is of another device or version: a new one is begun")
+            known = b""
+        if not known:
+            self._attach_timings(config, known)
+
+    def _attach_timings(self, config: Any, content: bytes) -> bool:
+        cache = config.create_timing_cache(content)
+        return cache is not None and bool(config.set_timing_cache(cache, ignore_mismatch=False))
 
     def save_timing_cache(self, config: Any) -> None:
-        """Keep what the builder measured for the next build."""
+        """Keep what the builder measured for the next build; a disk that refuses is no error."""
         if self._job.flavour == "tensorrt-rtx" or not self._job.timing_cache:
             return
         cache = config.get_timing_cache() if hasattr(config, "get_timing_cache") else None
-        if cache is not None:
+        if cache is None:
+            return
+        try:
             with whole_file(Path(self._job.timing_cache)) as temporary:
                 temporary.write_bytes(memoryview(cache.serialize()))
+        except IoFailed as err:
+            self._say(f"NOTE: the timing cache was not kept: {err.what}")
 
     def _progress(self, phase: str, step: int, steps: int) -> None:
         self._say(f"PROGRESS: {phase} {step}/{steps}")

@@ -56,15 +56,15 @@ def layers_from_log(messages: Iterable[str]) -> tuple[Layer, ...]:
     return ()
 
 
-def layers_from_inspector(text: str) -> tuple[Layer, ...]:
+def layers_from_inspector(text: str | None) -> tuple[Layer, ...]:
     """Layers of `EngineInspector.get_engine_information(JSON)`, of TensorRT 8.5 to 11.
 
     Args:
-        text: The JSON. Engines built without detailed profiling list names only: then precision
-            is "unknown".
+        text: The JSON, or None where TensorRT gave no text. Engines built without detailed
+            profiling list names only: then precision is "unknown".
     """
     try:
-        data: Any = json.loads(text)
+        data: Any = json.loads(text or "")
     except ValueError:
         return ()
     entries = data.get("Layers", []) if isinstance(data, dict) else []

@@ -73,7 +73,7 @@ def _environment() -> dict[str, str]:
 
 
 class _Shown:
-    """What of a builder's lines a user sees: errors, and how far the whole build is.
+    """What of a builder's lines a user sees: errors, notes, and how far the whole build is.
 
     TensorRT 8.5 and 8.6 have no progress monitor: there their log lines are all there is.
     """
@@ -83,7 +83,7 @@ class _Shown:
 
     def __call__(self, line: str) -> None:
         kind, _, text = line.partition(": ")
-        if kind in ("ERROR", "INTERNAL_ERROR"):
+        if kind in ("ERROR", "INTERNAL_ERROR", "NOTE"):
             note(f"{self._flavour}: {text[:300]}")
         elif kind == "PROGRESS":
             phase, _, step = text.rpartition(" ")

@@ -20,10 +20,11 @@ from edgecv.cuda.graph import CAPTURE_LOCK
 from edgecv.cuda.memory import DeviceArray
 from edgecv.cuda.session import Session
 from edgecv.engines.contract import Array, Arrays, check_arrays, require_file
-from edgecv.engines.trt_api import DTYPES, import_tensorrt, is_error, make_logger, tag
+from edgecv.engines.trt_api import DTYPES, import_tensorrt, tag
 from edgecv.engines.trt_cache import RuntimeCache
 from edgecv.engines.trt_context import EngineContext, Scratch, new_context, take_profile
 from edgecv.engines.trt_layers import layers_from_inspector
+from edgecv.engines.trt_log import error_log
 from edgecv.errors import FileError, MachineError, UnsupportedModel
 
 TRUST = "EDGECV_TRUST_ENGINES"  # set to 1: version-compatible plans may run their embedded code
@@ -75,8 +76,8 @@ class TensorRtEngine:
             )
         self._file, self._closed = file, False
         self._trt = import_tensorrt(flavour, to_build=False)
-        self._errors: list[str] = []
-        self._logger = make_logger(self._trt, self._log)
+        self._log = error_log(self._trt)
+        self._mark = self._log.mark()
         kernels = file.parent / KERNELS  # beside the plan in a bundle
         self.session = Session(cubins=kernels if kernels.is_dir() else None)
         try:
@@ -160,7 +161,7 @@ class TensorRtEngine:
             self.session.close()
 
     def _deserialise(self) -> Any:
-        runtime = self._trt.Runtime(self._logger)
+        runtime = self._trt.Runtime(self._log.logger)
         if os.environ.get(TRUST) == "1" and hasattr(runtime, "engine_host_code_allowed"):
             runtime.engine_host_code_allowed = True
         self._runtime = runtime  # an engine must not outlive its runtime
@@ -204,11 +205,7 @@ class TensorRtEngine:
         return wanted
 
     def _said(self) -> str:
-        return " | ".join(self._errors)[-1000:] or "nothing was logged"
-
-    def _log(self, severity: str, message: str) -> None:
-        if is_error(severity):
-            self._errors.append(message.strip())
+        return self._log.since(self._mark)
 
 
 class _HostCall:

@@ -9,11 +9,13 @@ the fake stream, where a capture records it like any other work. Any other plan 
 sum.
 """
 
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
 
 ONNX_PLAN = b"a plan of "
+PORTABLE_PLAN = b"a version-compatible plan"  # loads where its code may run
 VERSIONS = ("8.5.2.2", "8.6.2.3", "10.3.0.26", "11.1.0.1", "rtx 1.7.1")
 WEAK = VERSIONS[:2]
 STRONG = VERSIONS[2:]
@@ -96,8 +98,8 @@ _ONLY = {  # version -> kind -> names
     "rtx 1.7.1": {
         "network_flags": "STRONGLY_TYPED",
         "flags": f"{_FLAGS_11} REQUIRE_USER_ALLOCATION",
-        "config": f"{_CONFIG_8} builder_optimization_level progress_monitor max_aux_streams "
-        "num_compute_capabilities set_compute_capability",
+        "config": f"{_CONFIG_8} builder_optimization_level hardware_compatibility_level "
+        "progress_monitor max_aux_streams num_compute_capabilities set_compute_capability",
         "engine": f"{_ENGINE} device_memory_size_v2 create_runtime_config",
         "context": f"{_CONTEXT} set_device_memory set_aux_streams is_stream_capturable",
         "strategies": "STATIC ON_PROFILE_CHANGE USER_MANAGED",
@@ -175,7 +177,7 @@ class FakeTensorRT:
         self.__version__ = version.removeprefix("rtx ")
         self.log, self._only, self._batch = [], _ONLY[version], batch
         self._fails, self._dla, self._device = fails, dla, device
-        self._contexts = 0
+        self._contexts, self._logger = 0, None
         self._scratch, self.compiled = scratch, []  # bytes; RTX's runtime caches
         only = self._only
         self.NetworkDefinitionCreationFlag = enum(only["network_flags"])
@@ -191,6 +193,8 @@ class FakeTensorRT:
         self.TacticSource = enum(f"{sources}EDGE_MASK_CONVOLUTIONS JIT_CONVOLUTIONS")
         if version.startswith("8.6"):
             self.PreviewFeature = enum("FASTER_DYNAMIC_SHAPES_0805 PROFILE_SHARING_0806")
+        if not version.startswith("8.5"):
+            self.OnnxParserFlag = enum("NATIVE_INSTANCENORM")
         self.ILogger = type("ILogger", (), {})
         if "strategies" in only:
             self.ExecutionContextAllocationStrategy = enum(only["strategies"])
@@ -208,7 +212,7 @@ class FakeTensorRT:
         if self._fails == "driver":
             logger.log(Member("ERROR", 1), "CUDA initialization failure with error: 35")
             raise TypeError("pybind11::init(): factory function returned nullptr")
-        self._logger = logger
+        self._take(logger)
         names = "create_network create_builder_config create_optimization_profile "
         names += "build_serialized_network num_DLA_cores"
         return Strict(
@@ -237,18 +241,39 @@ class FakeTensorRT:
         )
         return Strict(
             "parser",
-            "parse_from_file num_errors get_error",
+            "parse_from_file num_errors get_error set_flag",
             self.log,
+            set_flag=lambda flag: None,
             parse_from_file=lambda path: self._fails != "parse",
             num_errors=1,
             get_error=lambda index: error,
         )
 
     def Runtime(self, logger):
-        self._logger = logger
-        return Strict(
-            "runtime", self._only["runtime"], self.log, deserialize_cuda_engine=self._engine
+        self._take(logger)
+
+        def deserialize(plan):
+            allowed = made._have.get("engine_host_code_allowed")
+            return self._engine(plan, allowed=bool(allowed))
+
+        made = Strict(
+            "runtime",
+            self._only["runtime"],
+            self.log,
+            deserialize_cuda_engine=deserialize,
+            logger=logger,  # a runtime keeps its own alive
         )
+        return made
+
+    def _take(self, logger):
+        """Keep the first logger's pointer, not the logger: as TensorRT's plugin registry does."""
+        if logger is not None and self._logger is None:
+            self._logger = weakref.ref(logger)
+
+    def _tell(self, message, severity="ERROR"):
+        logger = self._logger()
+        assert logger is not None, "TensorRT calls a logger that is gone"
+        logger.log(Member(severity, 1), message)
 
     def _network(self):
         tensor = SimpleNamespace(name="images", shape=(self._batch, 3, 8, 8))
@@ -304,18 +329,21 @@ class FakeTensorRT:
 
     def _build(self, network, config):
         if self._fails == "build":
-            self._logger.log(Member("ERROR", 1), "Could not find any implementation for node odd")
+            self._tell("Could not find any implementation for node odd")
             return None
         monitor = config._have.get("progress_monitor")
         if monitor is not None:
             monitor.phase_start("Building", None, 2)
             assert monitor.step_complete("Building", 1) is True
             monitor.phase_finish("Building")
-        return b"the plan"
+        for tactic in range(100):
+            self._tell(f"Tactic: {tactic} Time: 0.1", "VERBOSE")
+        flags = [flag.name for (flag,) in self.called("config.set_flag")]
+        return PORTABLE_PLAN if "VERSION_COMPATIBLE" in flags else b"the plan"
 
-    def _engine(self, plan):
-        if self._fails == "deserialise":
-            self._logger.log(Member("ERROR", 1), "The engine plan file is not compatible")
+    def _engine(self, plan, *, allowed):
+        if self._fails == "deserialise" or (bytes(plan) == PORTABLE_PLAN and not allowed):
+            self._tell("The engine plan file is not compatible")
             return None
         text = INSPECTOR["8" if self.__version__[0] == "8" else "11"]
         inspector = Strict(

@@ -7,7 +7,7 @@ import pytest
 from edgecv.cuda.driver import Device
 from edgecv.engines import tensorrt, trt_match
 from edgecv.engines.tensorrt import build_engine, require_match, workspace_bytes
-from edgecv.errors import FileError, MachineError
+from edgecv.errors import FileError, MachineError, UsageError
 from edgecv.recipe import Build
 
 ORIN = Device("NVIDIA Orin", "sm87", integrated=True)
@@ -31,8 +31,9 @@ def jobs(monkeypatch, tmp_path):
 
 
 def build(tmp_path, **options):
-    model, options = tmp_path / "model.onnx", Build(precision="fp16", **options)
-    return build_engine(model, tmp_path, options, (1, 1, 1), source=tmp_path / "source.onnx")
+    model, batch = tmp_path / "model.onnx", options.pop("batch", (1, 1, 1))
+    asked = Build(**{"precision": "fp16", **options})
+    return build_engine(model, tmp_path, asked, batch, source=tmp_path / "source.onnx")
 
 
 def test_the_timing_cache_is_named_by_version_and_device(jobs, tmp_path):
@@ -40,6 +41,23 @@ def test_the_timing_cache_is_named_by_version_and_device(jobs, tmp_path):
     assert jobs[0].timing_cache.endswith("edgecv/timing-10.3.0-sm87-NVIDIA_Orin.cache")
     build(tmp_path, timing_cache="mine.cache")
     assert jobs[1].timing_cache == "mine.cache"
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"precision": "fp32"}, "fp16 and int8 only"),
+        ({"precision": "tf32"}, "fp16 and int8 only"),
+        ({"batch": (1, 2, 4)}, "one batch size"),
+    ],
+)
+def test_a_dla_is_not_asked_for_what_it_cannot_run(jobs, tmp_path, options, match):
+    """With fallback the whole network would run on the GPU, and nobody would know."""
+    with pytest.raises(UsageError, match=match):
+        build(tmp_path, dla_core=0, **options)
+    build(tmp_path, **options)
+    build(tmp_path, dla_core=0, batch=(2, 2, 2))
+    assert len(jobs) == 2
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def make(tmp_path):
         )
         said = []
         trt.said = said
-        return PlanBuilder(job, said.append, trt).build(), trt
+        trt.plan_builder = PlanBuilder(job, said.append, trt)
+        return trt.plan_builder.build(), trt
 
     return run
 
@@ -195,6 +196,55 @@ def test_layers_come_from_the_inspector(make, version):
     result, _ = make(version)
     want = "fp16" if version in WEAK else "int8"
     assert [(layer["name"], layer["precision"]) for layer in result["layers"]] == [("conv0", want)]
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:4])
+def test_layers_of_a_version_compatible_plan_are_read_too(make, version):
+    """Its code runs at once: it was made here."""
+    result, trt = make(version, version_compatible=True)
+    assert [layer["name"] for layer in result["layers"]] == ["conv0"]
+    _, trt = make(version)
+    assert trt.called("runtime.engine_host_code_allowed =") == []
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"version_compatible": True}, {"hardware_compatibility": "ampere_plus"}],
+    ids=["plain", "any-version", "any-card"],
+)
+def test_plans_for_elsewhere_hold_no_plugin_for_instance_norm(make, version, options):
+    """TensorRT 8.6's parser takes a plugin unless it is told; from 10.0 on it is told already."""
+    _, trt = make(version, **options)
+    asked = [flag.name for (flag,) in trt.called("parser.set_flag")]
+    assert asked == (["NATIVE_INSTANCENORM"] if options else [])
+
+
+def test_what_a_builder_tries_is_not_kept(make):
+    """A line for every tactic: hundreds of megabytes on a board that shares its memory."""
+    _, trt = make("10.3.0.26")
+    assert trt.plan_builder._messages == []
+    trt.plan_builder._log("VERBOSE", "Layers:\nName: a, LayerType: b")
+    assert len(trt.plan_builder._messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "memory"),
+    [
+        ("Error Code 2: OutOfMemory (Requested size was 2147483648 bytes.)", True),
+        ("There may not be enough free memory for allocation to succeed.", True),
+        ("CUDA out of memory", True),
+        ("Could not find any implementation for node classroom_zoom", False),
+    ],
+)
+def test_less_workspace_is_the_advice_only_where_memory_was_short(make, said, memory, monkeypatch):
+    def refuse(self, network, config):
+        self._tell(said)
+
+    monkeypatch.setattr(FakeTensorRT, "_build", refuse)
+    with pytest.raises(UnsupportedModel, match="cannot build") as caught:
+        make("10.3.0.26")
+    assert ("workspace_mib" in caught.value.fix) == memory
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -41,19 +41,43 @@ def test_layer_names_and_types_are_kept_for_the_inspector(configure, version):
     assert trt.called("config.profiling_verbosity =")[0][0].name == "DETAILED"
 
 
-def test_a_timing_cache_of_another_device_is_said_and_not_used(configure, monkeypatch):
+@pytest.mark.parametrize("broken", [False, True], ids=["another-device", "broken"])
+def test_a_timing_cache_that_does_not_fit_makes_way_for_a_new_one(configure, broken, tmp_path):
+    """Without one attached, TensorRT's own would be lost with every build."""
     setup, trt, said = configure()
-    real = trt._config
+    (tmp_path / "t.cache").write_bytes(b"of another device")
+    config = trt._config()
+    create = config._have["create_timing_cache"]
+    config._have["create_timing_cache"] = lambda blob: None if broken and blob else create(blob)
+    config._have["set_timing_cache"] = lambda cache, ignore_mismatch: (
+        len(trt.called("config.create_timing_cache")) == 2
+    )
+    setup._builder._have["create_builder_config"] = lambda: config
+    setup.save_timing_cache(setup.make(strong=True))
+    assert [blob for (blob,) in trt.called("config.create_timing_cache")] == [
+        b"of another device",
+        b"",
+    ]
+    assert said == ["NOTE: the timing cache is of another device or version: a new one is begun"]
+    assert (tmp_path / "t.cache").read_bytes() == b"timings"
 
-    def refusing():
-        config = real()
-        config._have["set_timing_cache"] = lambda cache, ignore_mismatch: False
-        return config
 
-    monkeypatch.setattr(trt, "_config", refusing)
-    setup._builder._have["create_builder_config"] = refusing
-    setup.make(strong=True)
-    assert said == ["the timing cache is of another device or version: not used"]
+def test_a_timing_cache_that_cannot_be_read_or_kept_stops_no_build(configure, tmp_path):
+    setup, trt, said = configure()
+    (tmp_path / "t.cache").mkdir()
+    setup.save_timing_cache(setup.make(strong=True))
+    assert trt.called("config.create_timing_cache") == [(b"",)]
+    assert len(said) == 1
+    assert said[0].startswith("NOTE: the timing cache was not kept")
+
+
+def test_a_refused_profile_is_an_error(configure):
+    setup, trt, _ = configure(shape=(-1, 3, 8, 8))
+    config = trt._config()
+    config._have["add_optimization_profile"] = lambda profile: -1
+    setup._builder._have["create_builder_config"] = lambda: config
+    with pytest.raises(UnsupportedModel, match="refused the batch range"):
+        setup.make(strong=True)
 
 
 def test_without_a_file_there_is_no_timing_cache(configure):

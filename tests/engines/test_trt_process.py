@@ -91,6 +91,13 @@ def test_the_user_sees_errors_and_how_far_the_whole_build_is(capsys):
     ]
 
 
+def test_what_the_build_notes_is_shown(capsys):
+    progress.set_quiet(False)
+    trt_process._Shown("tensorrt")("NOTE: the timing cache was not kept: disk full")
+    said = capsys.readouterr().err.strip()
+    assert said == "tensorrt: the timing cache was not kept: disk full"
+
+
 def test_without_a_monitor_the_log_is_what_is_shown(capsys):
     progress.set_quiet(False)
     shown = trt_process._Shown("tensorrt")
