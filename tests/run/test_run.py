@@ -215,19 +215,3 @@ def test_drawing_leaves_the_frame_alone(bundle, photo):
     with edgecv.load(bundle) as model:
         assert not np.array_equal(model(photo).draw(photo), photo)
     assert np.array_equal(photo, before)
-
-
-def test_people_are_told_by_their_scores(capsys):
-    from edgecv.cli.run import _text
-
-    people = [{"score": 0.9, "joints": {}}, {"score": 0.25, "joints": {}}]
-    _text({"source": "a", "frame": 0, "ms": {"pre": 1.0}, "result": {"people": people}})
-    assert capsys.readouterr().out == "a #0  1.0 ms  person 0.90, person 0.25\n"
-
-
-def test_keypoints_are_counted_in_words(capsys):
-    from edgecv.cli.run import _text
-
-    points = [{"xy": [1.5, 2.5], "score": 0.5}] * 3
-    _text({"source": "a", "frame": 0, "ms": {"pre": 1.0}, "result": {"keypoints": points}})
-    assert capsys.readouterr().out == "a #0  1.0 ms  3 keypoints\n"
