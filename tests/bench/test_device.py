@@ -3,11 +3,9 @@
 import shutil
 
 import numpy as np
-import pytest
 
 from edgecv.bench import bench, device
 from edgecv.bench.device import closed_loop, device_times, on_device, pipelined_fps
-from edgecv.bench.gpu_state import gpu_state, steady
 from edgecv.recipe import Bench
 from edgecv.runtime import load
 
@@ -56,45 +54,6 @@ def test_the_last_result_ends_the_throughput(monkeypatch):
     ticks = iter([10.0, 12.0])
     monkeypatch.setattr(device.time, "perf_counter", lambda: next(ticks))
     assert pipelined_fps(Counting(), FRAME, FEW) == 2.0
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "want"),
-    [
-        ({"sm_mhz": 1000.0}, {"sm_mhz": 1010.0}, True),
-        ({"sm_mhz": 1000.0}, {"sm_mhz": 900.0}, False),
-        ({"sm_mhz": 1000.0}, {"sm_mhz": 1000.0, "throttled_by": "0x0000000000000004"}, False),
-        ({"sm_mhz": 1000.0}, {"sm_mhz": 1000.0, "throttled_by": "0x0000000000000000"}, True),
-        ({}, {"sm_mhz": 1000.0}, None),
-    ],
-)
-def test_a_clock_that_moved_is_not_steady(before, after, want):
-    assert steady(before, after) is want
-
-
-def test_a_machine_without_a_gpu_says_nothing():
-    assert isinstance(gpu_state(), dict)
-
-
-def test_nvidia_smis_line_is_read(monkeypatch, tmp_path):
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 'H200, 580.1, 1980, 2619, 90.5, 35, P0, 0x0'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert gpu_state()["sm_mhz"] == 1980.0
-    assert gpu_state()["performance_state"] == "P0"
-    program.write_text("#!/bin/sh\nexit 9\n")
-    assert gpu_state() == {}
-
-
-def test_a_jetsons_clock_is_read_from_the_system(tmp_path):
-    from edgecv.bench.gpu_state import _jetson
-
-    gpu = tmp_path / "17000000.gpu"
-    gpu.mkdir()
-    for name, hertz in (("cur", 611000000), ("min", 306000000), ("max", 1020000000)):
-        (gpu / f"{name}_freq").write_text(f"{hertz}\n")
-    assert _jetson(tmp_path) == {"name": "17000000.gpu", "sm_mhz": 611.0, "locked": False}
 
 
 def test_a_bundle_on_the_device_path_is_measured_whole(machine, plan_bundle, tmp_path):

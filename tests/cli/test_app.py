@@ -62,14 +62,6 @@ def test_wrong_usage_is_exit_2_with_the_nearest(arguments, text):
     assert (done.exit_code, text in done.output) == (2, True), done.output
 
 
-def test_module_is_the_command(root):
-    done = subprocess.run(
-        [sys.executable, "-m", "edgecv", "--help"], cwd=root, capture_output=True, text=True
-    )
-    assert done.returncode == 0
-    assert all(f" {verb} " in done.stdout for verb in VERBS)
-
-
 def test_closed_reader_is_no_error(root):
     """`edgecv zoo | head -1` ends quietly."""
     command = f"{sys.executable} -m edgecv doctor --json | head -c 1"

@@ -2,14 +2,14 @@
 
 import sys
 import threading
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from edgecv.cuda import session as room
 from edgecv.cuda.session import Session
-from edgecv.errors import MachineError, MissingPackage, ShapeError
+from edgecv.errors import MachineError, MissingPackage
 from tests.cuda.device import install, log_of
 
 one_order = pytest.mark.parametrize(
@@ -23,24 +23,6 @@ def cuda(monkeypatch):
     return install(monkeypatch)
 
 
-@one_order
-def test_bytes_go_to_the_device_and_back(session, rng):
-    values = rng.standard_normal((2, 3)).astype(np.float32)
-    stream, array = session.stream(), session.empty((2, 3), "float32")
-    there, back = session.pinned((2, 3), "float32"), session.pinned((2, 3), "float32")
-    there[:] = values
-    array.upload(there, stream)
-    array.download(back, stream)
-    stream.synchronize()
-    np.testing.assert_array_equal(back, values)
-    np.testing.assert_array_equal(session.download(array.view((6,), "float32")), values.ravel())
-    copy = session.zeros((2, 3), "float32")
-    copy.copy_from(array, stream)
-    array.fill(stream)
-    np.testing.assert_array_equal(session.download(copy), values)
-    np.testing.assert_array_equal(session.download(array), 0)
-
-
 @fake_only
 def test_a_result_is_not_there_before_somebody_waits(session):
     """What makes the fake worth having: a missing synchronisation shows."""
@@ -52,106 +34,6 @@ def test_a_result_is_not_there_before_somebody_waits(session):
     assert not stream.done()
     stream.synchronize()
     np.testing.assert_array_equal(host, 1)
-
-
-@one_order
-def test_mapped_memory_is_one_memory(session):
-    mapped = session.mapped((4,), "int32")
-    mapped.host[:] = 3
-    session.synchronize()
-    copy = session.empty((4,), "int32")
-    copy.copy_from(mapped.device, session.stream())
-    np.testing.assert_array_equal(session.download(copy), 3)
-
-
-@one_order
-def test_events_order_streams_and_time_them(session):
-    first, second = session.stream(), session.stream()
-    begin, end, array = session.event(), session.event(), session.zeros((4,), "uint8")
-    begin.record(first)
-    array.fill(first, 5)
-    end.record(first)
-    second.wait(end)
-    host = session.pinned((4,), "uint8")
-    array.download(host, second)
-    second.synchronize()
-    np.testing.assert_array_equal(host, 5)
-    assert end.done()
-    assert end.ms_since(begin) >= 0
-
-
-@one_order
-def test_memory_is_counted_and_freed_once(session):
-    array = session.empty((10,), "float32")
-    view = array.view((5,), "float32")
-    assert (session.allocated_bytes, view.nbytes) == (40, 20)
-    view.free()
-    assert session.allocated_bytes == 40
-    array.free()
-    array.free()
-    assert (session.allocated_bytes, session.peak_bytes) == (0, 40)
-    for dead in (array, view):
-        with pytest.raises(ValueError, match="after it was freed"):
-            _ = dead.address
-
-
-@one_order
-def test_an_empty_array_is_an_array(session):
-    array = session.upload(np.empty((0, 4), np.float32))
-    assert (array.nbytes, array.shape) == (0, (0, 4))
-    assert array.address
-    assert session.download(array).shape == (0, 4)
-    array.upload(session.pinned((0, 4), "float32"), session.stream())
-    assert session.mapped((), "int32").host.shape == ()
-
-
-@one_order
-@pytest.mark.parametrize(
-    ("host", "told"),
-    [
-        (np.zeros(4, np.float64), "size and type"),
-        (np.zeros(3, np.float32), "size and type"),
-        (np.zeros((4, 2), np.float32)[:, 0], "must be contiguous"),
-    ],
-    ids=["type", "size", "strides"],
-)
-def test_a_host_array_must_fit(session, host, told):
-    array = session.empty((4,), "float32")
-    with pytest.raises(ShapeError, match=told):
-        array.upload(host, session.stream())
-    with pytest.raises(ShapeError, match="at most as large"):
-        array.view((5,), "float32")
-
-
-@one_order
-def test_foreign_device_memory_is_adopted_without_a_copy(session):
-    array = session.upload(np.arange(6, dtype=np.float32).reshape(2, 3))
-    facts = array.__cuda_array_interface__
-    assert (facts["shape"], facts["typestr"], facts["version"]) == ((2, 3), "<f4", 3)
-    foreign = SimpleNamespace(__cuda_array_interface__={**facts, "strides": (12, 4)})
-    seen = session.adopt(foreign)
-    assert seen.address == array.address
-    np.testing.assert_array_equal(session.download(seen), [[0, 1, 2], [3, 4, 5]])
-    foreign.__cuda_array_interface__["strides"] = (4, 8)
-    with pytest.raises(ShapeError, match="must be contiguous"):
-        session.adopt(foreign)
-    with pytest.raises(ShapeError, match="not an array in device memory"):
-        session.adopt(np.zeros(3))
-
-
-@fake_only
-def test_misuse_of_device_memory_is_refused_as_by_a_driver(session):
-    array, stream = session.empty((4,), "float32"), session.stream()
-    error = session._driver.LogicError
-    pageable = np.zeros(4, np.float32)
-    with pytest.raises(error, match="not page-locked"):
-        array.upload(pageable, stream)
-    address = array.address
-    array.free()
-    with pytest.raises(error, match="memory that was freed"):
-        session._driver.memset_d8(address, 0, 4)
-    with pytest.raises(error, match="outside any allocation"):
-        session._driver.memset_d8(0x10, 0, 4)
 
 
 @pytest.mark.parametrize(("at", "told"), [(21, "after .* offset 5 from its end"), (-3, "before")])

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, save
 
 from edgecv import engines
 from edgecv.bundle import Layer
-from edgecv.errors import FileError, ShapeError, UnknownName, UnsupportedModel
+from edgecv.errors import FileError, ShapeError, UnsupportedModel
 from edgecv.recipe import Build
 
 CPU = ("openvino", "onnxruntime")
@@ -145,11 +145,6 @@ def test_build_leaves_an_engine_that_loads(backend, save_net, tmp_path):
     assert built.version[0].isdigit()
     assert engines.count_precisions(built.layers) == engines.count_precisions(engine.layers())
     assert engines.count_precisions(built.layers)["fp32"] >= 4
-
-
-def test_an_unknown_backend_names_the_right_ones(tmp_path):
-    with pytest.raises(UnknownName, match="openvino"):
-        engines.load_engine("openvno", tmp_path / "x", precision="fp32")
 
 
 def test_layers_that_only_move_data_are_not_counted():

@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 from edgecv.cli.app import app
 from edgecv.errors import IoFailed, MachineError, UsageError
 from edgecv.run import run
-from edgecv.run.capabilities import build_flag
-from edgecv.run.sink import Sink
 
 
 @pytest.fixture(scope="module")
@@ -94,27 +92,10 @@ def test_what_was_complete_is_kept_when_the_source_breaks(bundle, write_video, t
     assert frames_of(tmp_path / "out" / "a.mp4") == len(rows)
 
 
-def test_a_size_that_changes_starts_a_new_video(photo, tmp_path):
-    with Sink(tmp_path, "cam", moving=True, fps=0) as sink:
-        sink.picture(photo, "cam")
-        sink.picture(photo[:48], "cam")
-    assert [path.name for path in sink.files] == ["results.jsonl", "cam.mp4", "cam-2.mp4"]
-    assert [frames_of(path) for path in sink.files[1:]] == [1, 1]
-
-
 def test_a_folder_that_cannot_be_written(bundle, picture, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(IoFailed, match="cannot write"):
         run(bundle, str(picture), save=tmp_path / "file" / "out")
-
-
-def test_a_video_that_the_disk_cut_short_is_told(photo, tmp_path):
-    sink = Sink(tmp_path, "cam", moving=True, fps=10)
-    sink.picture(photo, "cam")
-    sink._video.frames += 5  # as if five writes had not reached the disk
-    with pytest.raises(IoFailed, match=r"(?s)disk full.*frames stored: 1"):
-        sink.close()
-    assert frames_of(tmp_path / "cam.mp4") == 1
 
 
 def test_show_needs_a_window(bundle, picture, monkeypatch):
@@ -131,13 +112,6 @@ def test_show_draws_and_q_ends(bundle, write_video, monkeypatch):
     monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
     assert run(bundle, str(write_video(frames=9)), show=True)["frames"] == 3
     assert shown == [(96, 128, 3)] * 3
-
-
-def test_build_flag():
-    text = "General\n  GUI:                           QT5\n    GStreamer:   NO\n"
-    assert build_flag("GUI", text) == "QT5"
-    assert build_flag("GStreamer", text) == "NO"
-    assert build_flag("Vulkan", text) == ""
 
 
 def test_verb_prints_one_json_a_frame(bundle, write_video):

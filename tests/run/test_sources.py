@@ -1,7 +1,5 @@
 """One word becomes a source: the right kind, in the right order, or a clear error."""
 
-from pathlib import Path
-
 import cv2
 import pytest
 
@@ -9,7 +7,6 @@ from edgecv.errors import EdgecvError, FileError, IoFailed, MachineError, Unknow
 from edgecv.run import live
 from edgecv.run.pictures import Pictures
 from edgecv.run.sources import open_source
-from edgecv.run.video import Video
 
 
 @pytest.fixture
@@ -49,43 +46,6 @@ def test_a_name_with_brackets_is_a_file_first(tmp_path, photo):
     file = tmp_path / "shot[1].png"
     cv2.imwrite(str(file), photo)
     assert names(open_source(str(file))) == ["shot[1].png"]
-
-
-def test_a_broken_picture_among_others_is_left_out_and_told(folder):
-    (folder / "bb.jpg").write_bytes(b"no picture")
-    seen = []
-    with pytest.raises(IoFailed, match=r"(?s)unread: 1 of 4.*bb\.jpg"):
-        seen.extend(Path(frame.source).name for frame in open_source(str(folder)))
-    assert seen == ["a.jpg", "b.png", "c.PNG"]
-
-
-@pytest.mark.parametrize(("name", "fourcc"), [("a.avi", "MJPG"), ("a.mp4", "mp4v")])
-def test_a_video_gives_every_frame_with_its_time(write_video, name, fourcc):
-    source = open_source(str(write_video(name, 30, fourcc)))
-    assert isinstance(source, Video)
-    assert (source.name, source.total, source.fps, source.moving) == ("a", 30, 10, True)
-    frames = list(source)
-    assert [frame.index for frame in frames] == list(range(30))
-    assert [frame.time_s for frame in frames[:3]] == pytest.approx([0, 0.1, 0.2])
-    assert frames[0].image.shape == (96, 128, 3)
-
-
-def test_a_video_that_breaks_off_gives_its_frames_first(write_video):
-    path = write_video("a.avi", 40)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    seen = []
-    with pytest.raises(IoFailed, match=r"(?s)broke off.*frames declared: 40"):
-        seen.extend(frame.index for frame in open_source(str(path)))
-    assert 5 < len(seen) < 36
-    assert seen == list(range(len(seen)))
-
-
-def test_an_mp4_without_its_end_is_refused(write_video):
-    path = write_video("a.mp4", 30, "mp4v")
-    path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(FileError, match="not a video OpenCV can read"):
-        open_source(str(path))
 
 
 BAD = [

@@ -7,8 +7,6 @@ from edgecv.errors import ShapeError
 from edgecv.head import HeatmapHead, IntegralHead, PafHead
 from edgecv.ops.letterbox import Fit
 from edgecv.runtime.heads import decode
-from edgecv.runtime.heads.heatmap import decode as decode_heatmap
-from edgecv.runtime.heads.integral import decode as decode_integral
 from edgecv.runtime.heads.joints import check_joints, input_pixels, one_person, people_of
 from edgecv.runtime.preprocess import Geometry
 
@@ -56,20 +54,3 @@ def test_another_number_of_maps_is_refused(head):
     with pytest.raises(ShapeError, match=r"one map a joint|fewer heatmaps than joints"):
         decode(head, outputs, [PLAIN])
     check_joints(HeatmapHead(skeleton="own"), 5)
-
-
-def test_a_top_down_network_by_hand():
-    maps = np.zeros((2, 2, 16, 12), np.float32)  # a padded batch: one picture
-    maps[0, 0, 5, 3] = 0.75
-    maps[0, 0, 5, 4] = 0.5
-    maps[0, 1, 9, 10] = 0.25
-    (told,) = decode_heatmap(HeatmapHead(**OWN), {"heatmap": maps}, [PLAIN])
-    np.testing.assert_allclose(told.joints[0], [[13.5, 20.5, 0.75], [40.5, 36.5, 0.25]])
-    assert told.scores.tolist() == [0.5]
-
-
-def test_integral_by_hand():
-    maps = np.full((1, 2, 16, 12), -np.inf, np.float32)
-    maps[0, :, 5, 3:5] = np.log([[1, 3], [2, 2]])
-    (told,) = decode_integral(IntegralHead(align="centre", **OWN), {"heatmap": maps}, [PLAIN])
-    np.testing.assert_allclose(told.joints[0], [[17, 22, 0.75], [16, 22, 0.5]], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Results: their contract, their JSON, what supervision gets, what is drawn."""
+"""A detector's result: its contract, its JSON, what supervision gets, what is drawn."""
 
 import json
 import sys
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from edgecv.errors import MissingPackage, ShapeError
-from edgecv.results.classes import Classes
 from edgecv.results.detections import Detections
 
 NAMES = ("cat", "dog")
@@ -22,16 +21,6 @@ def detections(**changes):
         "image_size": (80, 100),
     }
     return Detections(**fields | changes)
-
-
-def classes(**changes):
-    fields = {
-        "ids": np.array([1, 0]),
-        "scores": np.float32([0.75, 0.25]),
-        "names": NAMES,
-        "image_size": (80, 100),
-    }
-    return Classes(**fields | changes)
 
 
 def no_boxes(**changes):
@@ -53,27 +42,6 @@ def test_detections_as_json():
     }
 
 
-def test_classes_as_json():
-    told = classes().to_dict()
-    assert told["classes"] == [
-        {"id": 1, "name": "dog", "score": 0.75},
-        {"id": 0, "name": "cat", "score": 0.25},
-    ]
-    assert json.dumps(told, allow_nan=False)
-
-
-def test_not_a_number_is_null_in_json():
-    broken = classes(scores=np.float32([np.nan, np.inf])).to_dict()
-    assert [c["score"] for c in broken["classes"]] == [None, None]
-    assert json.dumps(broken, allow_nan=False)
-
-
-def test_best():
-    assert classes().best == "dog"
-    assert classes(names=()).best == "1"
-    assert classes(ids=np.zeros(0, int), scores=np.zeros(0, np.float32)).best == ""
-
-
 def test_supervision_gets_the_detections():
     sv = pytest.importorskip("supervision")
     found = detections().to_supervision()
@@ -83,13 +51,6 @@ def test_supervision_gets_the_detections():
     assert found.class_id.tolist() == [1, 7]
     assert found.data["class_name"].tolist() == ["dog", "7"]
     assert len(no_boxes().to_supervision()) == 0
-
-
-def test_supervision_gets_the_classes():
-    sv = pytest.importorskip("supervision")
-    found = classes().to_supervision()
-    assert isinstance(found, sv.Classifications)
-    assert found.get_top_k(1)[0].tolist() == [1]
 
 
 def test_boxes_are_drawn_where_they_are():
@@ -104,18 +65,11 @@ def test_boxes_are_drawn_where_they_are():
 
 
 @pytest.mark.parametrize("size", [(80, 100), (1, 1), (1080, 1920)], ids=str)
-@pytest.mark.parametrize("make", [classes, detections, no_boxes], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("make", [detections, no_boxes], ids=lambda m: m.__name__)
 def test_drawing_works_at_any_size(make, size):
     result = make(image_size=size)
     image = np.zeros((*size, 3), np.uint8)
     assert result.draw(image, line_width=1).shape == image.shape
-
-
-def test_class_is_written_in_the_corner():
-    drawn = classes().draw(np.full((80, 100, 3), 128, np.uint8))
-    changed = (drawn != 128).any(axis=2)
-    assert changed[:10, :10].any()
-    assert not changed[40:].any()
 
 
 def test_a_strided_view_can_be_drawn_on():
@@ -123,7 +77,6 @@ def test_a_strided_view_can_be_drawn_on():
     assert detections().draw(image).any()
 
 
-@pytest.mark.parametrize("make", [classes, detections], ids=lambda m: m.__name__)
 @pytest.mark.parametrize(
     "image",
     [
@@ -132,9 +85,9 @@ def test_a_strided_view_can_be_drawn_on():
         pytest.param(np.zeros((80, 100, 3)), id="float"),
     ],
 )
-def test_refuses_to_draw_on_another_picture(make, image):
+def test_refuses_to_draw_on_another_picture(image):
     with pytest.raises(ShapeError, match=r"(?s)drawn on the picture.*needed: \(80, 100, 3\)"):
-        make().draw(image)
+        detections().draw(image)
 
 
 def test_without_supervision_the_extra_is_named(monkeypatch):
@@ -144,20 +97,22 @@ def test_without_supervision_the_extra_is_named(monkeypatch):
 
 
 BAD = [
-    pytest.param(detections, {"boxes": np.zeros((2, 4))}, "boxes must be", id="boxes-dtype"),
-    pytest.param(
-        detections, {"boxes": np.zeros((2, 5), np.float32)}, r"\(N, 4\)", id="boxes-columns"
-    ),
-    pytest.param(
-        detections, {"scores": np.zeros(3, np.float32)}, r"scores must be \(2\)", id="scores"
-    ),
-    pytest.param(detections, {"ids": np.zeros(2, np.int32)}, "int64", id="ids"),
-    pytest.param(classes, {"scores": np.zeros(2)}, "float32", id="classes-scores"),
-    pytest.param(classes, {"ids": np.zeros((1, 2), int)}, r"ids must be \(N\)", id="classes-ids"),
+    pytest.param({"boxes": np.zeros((2, 4))}, "boxes must be", id="boxes-dtype"),
+    pytest.param({"boxes": np.zeros((2, 5), np.float32)}, r"\(N, 4\)", id="boxes-columns"),
+    pytest.param({"scores": np.zeros(3, np.float32)}, r"scores must be \(2\)", id="scores"),
+    pytest.param({"ids": np.zeros(2, np.int32)}, "int64", id="ids"),
 ]
 
 
-@pytest.mark.parametrize(("make", "changes", "says"), BAD)
-def test_refuses_wrong_arrays(make, changes, says):
+@pytest.mark.parametrize(("changes", "says"), BAD)
+def test_refuses_wrong_arrays(changes, says):
     with pytest.raises(ShapeError, match=says):
-        make(**changes)
+        detections(**changes)
+
+
+def test_it_has_a_length_and_counts_what_is_no_number():
+    assert (len(detections()), len(no_boxes())) == (2, 0)
+    assert "nan" not in detections().to_dict()
+    assert detections(nan=2).to_dict()["nan"] == 2
+    broken = detections(boxes=np.float32([[np.nan, 0, 1, np.inf]] * 2)).to_dict()
+    assert broken["boxes"][0]["xyxy"] == [None, 0, 1, None]
