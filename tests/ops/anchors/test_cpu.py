@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.anchors import AnchorLayout, anchors
 from edgecv.ops.anchors.cpu import boxes_of
 from tests.ops.anchors.oracle import ssd
 
 AT = np.float32([[10, 20, 8, 4], [30, 30, 10, 10], [50, 10, 6, 12]])
+
+
 ZERO = np.zeros((3, 4), np.float32)
 
 
@@ -102,24 +103,3 @@ def test_yxhw_equals_efficientdet(rng):
     y, x, h, w = ty * ha + ya, tx * wa + xa, np.exp(th) * ha, np.exp(tw) * wa
     wanted = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1)
     np.testing.assert_allclose(boxes, wanted, atol=2e-4)
-
-
-@pytest.mark.parametrize(
-    ("scores", "deltas", "layout", "says"),
-    [
-        pytest.param(np.zeros((2, 1)), ZERO, AnchorLayout(), r"\(3, at least 1\)", id="rows"),
-        pytest.param(
-            np.zeros((3, 1)), ZERO, AnchorLayout("softmax"), "at least 2", id="only-background"
-        ),
-        pytest.param(np.zeros((3, 1)), ZERO[:2], AnchorLayout(), r"\(A, 4\)", id="deltas"),
-        pytest.param(np.zeros((3, 1)), ZERO, AnchorLayout(levels=(1, 1)), "add up", id="levels"),
-    ],
-)
-def test_refuses(scores, deltas, layout, says):
-    with pytest.raises(ShapeError, match=says):
-        anchors((scores.astype(np.float32), deltas), AT, layout, 0.5, 10)
-
-
-def test_refuses_other_types():
-    with pytest.raises(ShapeError, match="float32"):
-        anchors((np.zeros((3, 1)), ZERO), AT, AnchorLayout(), 0.5, 10)

@@ -1,4 +1,4 @@
-"""CenterNet's boxes by hand; the CUDA twin against the CPU twin."""
+"""CenterNet's boxes: the CUDA twin against the CPU twin, which test_cpu.py works by hand."""
 
 import numpy as np
 import pytest
@@ -24,20 +24,6 @@ def image(maps, at):
     return CenterMaps(*(array[at].astype(np.float32) for array in maps))
 
 
-def test_by_hand():
-    heat = np.full((2, 4, 8), -9, np.float32)
-    size, offset = np.zeros((2, 4, 8), np.float32), np.zeros((2, 4, 8), np.float32)
-    heat[1, 3, 5] = np.log(3)  # probability 3/4
-    size[:, 3, 5] = 2, 4
-    offset[:, 3, 5] = 0.5, 0.25
-    found = center_boxes(CenterMaps(heat, size, offset), CenterLayout(4), 0.5, 10)
-    assert found.boxes.tolist() == [[18, 5, 26, 21]]  # centre (22, 13) pixels, 8 wide, 16 high
-    assert found.scores.tolist() == pytest.approx([0.75])
-    assert (found.ids.tolist(), found.total) == ([1], 1)
-    pixels = center_boxes(CenterMaps(heat, size, offset), CenterLayout(4, pixels=True), 0.5, 10)
-    assert pixels.boxes.tolist() == [[21, 11, 23, 15]]
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize(
     ("shape", "k", "layout"),
@@ -57,12 +43,6 @@ def test_twins_agree(session, rng, shape, k, layout, dtype):
         chosen_equals(session, plan, at, wanted)
         boxes = session.download(plan.boxes)[at, : len(wanted.boxes)]
         assert boxes.tobytes() == wanted.boxes.tobytes()
-
-
-def test_refuses_other_shapes(rng):
-    maps = image(maps_of(rng, (2, 5, 6)), 0)
-    with pytest.raises(ShapeError, match=r"offset must be \(2, 5, 6\) float32"):
-        center_boxes(maps._replace(offset=maps.offset[:, :4]), CenterLayout(), 0.5, 3)
 
 
 def test_refuses_mixed_types(session, rng):

@@ -1,9 +1,8 @@
-"""Class scores by hand, against scipy, and the CUDA twin against both."""
+"""Class scores on the device: equal to scipy's and to the CPU twin's."""
 
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops.class_scores import OP, class_scores
 from edgecv.ops.class_scores.cuda import ClassScoresPlan
 from tests.cuda.capture import assert_capturable
@@ -19,12 +18,6 @@ def run(session, logits, k, activation):
     return assert_capturable(
         session, lambda stream: plan.enqueue(stream, device), (plan.ids, plan.scores)
     )
-
-
-def test_by_hand():
-    ids, scores = class_scores(np.log(np.float32([1, 2, 4, 1])), 3)
-    assert ids.tolist() == [2, 1, 0]  # of equal classes the lower id first
-    assert scores.tolist() == pytest.approx([0.5, 0.25, 0.125])
 
 
 @pytest.mark.parametrize("activation", ORACLES)
@@ -59,9 +52,3 @@ def test_nan_and_infinity(session):
         np.testing.assert_array_equal(scores[i], wanted)
     assert ids[0].tolist() == [2, 0, 1]
     assert scores[2].tolist() == [1, 0, 0]
-
-
-@pytest.mark.parametrize("logits", [np.zeros((2, 2), np.float32), np.zeros(2), np.float32([])])
-def test_refuses(logits):
-    with pytest.raises(ShapeError, match=r"logits must be \(C,\) float32"):
-        class_scores(logits, 1)

@@ -1,4 +1,4 @@
-"""The CUDA twin against the CPU twin, which test_dense_boxes.py holds to loops."""
+"""The CUDA twin against the CPU twin, which test_cpu.py holds to loops."""
 
 import itertools
 

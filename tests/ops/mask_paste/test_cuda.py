@@ -1,4 +1,4 @@
-"""Mask paste on the device against its CPU twin, which test_mask_paste.py holds to Detectron2."""
+"""Mask paste on the device against its CPU twin, which test_cpu.py holds to Detectron2."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Region proposals on the device against their CPU twin, which test_proposals.py holds to loops."""
+"""Region proposals on the device against their CPU twin, which test_cpu.py holds to loops."""
 
 import numpy as np
 import pytest

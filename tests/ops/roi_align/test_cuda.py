@@ -1,4 +1,4 @@
-"""RoIAlign on the device against its CPU twin, which test_roi_align.py holds to the formula."""
+"""RoIAlign on the device against its CPU twin, which test_cpu.py holds to the formula."""
 
 import numpy as np
 import pytest

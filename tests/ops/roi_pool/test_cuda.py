@@ -1,4 +1,4 @@
-"""RoIPool on the device against its CPU twin, which test_roi_pool.py holds to the definition."""
+"""RoIPool on the device against its CPU twin, which test_cpu.py holds to the definition."""
 
 import numpy as np
 import pytest

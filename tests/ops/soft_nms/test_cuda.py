@@ -1,4 +1,4 @@
-"""SoftNmsPlan against the CPU twin, which test_soft_nms.py holds to the paper."""
+"""SoftNmsPlan against the CPU twin, which test_cpu.py holds to the paper."""
 
 import numpy as np
 import pytest

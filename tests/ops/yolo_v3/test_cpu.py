@@ -6,12 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.yolo_v3 import YoloLayout, YoloScale, yolo_v3
 from tests.ops.yolo_v3.oracle import literal
 
 LAYOUTS = [YoloLayout(*flags) for flags in itertools.product((False, True), repeat=4)]
+
+
 SCALES = [
     YoloScale(32, ((40, 30), (60, 80)), 1.05),
     YoloScale(16, ((10, 14), (23, 27), (37, 58)), 1.2),
@@ -77,20 +78,3 @@ def test_k_counts_the_rest_and_nan_is_counted(form, rng):
     assert np.array_equal(few.boxes, all_of_them.boxes[:5])
     maps[0][4] = np.nan  # the objectness of the first anchor
     assert yolo_v3(maps, SCALES, layout, 0.2, 5).nan == maps[0][4].size
-
-
-@pytest.mark.parametrize(
-    ("shapes", "layout", "says"),
-    [
-        pytest.param([(16, 2, 2)], YoloLayout(), "one map a scale", id="maps"),
-        pytest.param([(15, 2, 2), (24, 2, 2)], YoloLayout(), r"\(2 \* \(5 \+ C\)", id="anchors"),
-        pytest.param([(10, 2, 2), (15, 2, 2)], YoloLayout(), "5 . C", id="no-class"),
-        pytest.param([(12, 2, 2), (21, 2, 2)], YoloLayout(), "same classes", id="classes"),
-        pytest.param(
-            [(2, 2, 2, 6)] * 2, YoloLayout(channels_last=True), r"\(3, h, w", id="channels-last"
-        ),
-    ],
-)
-def test_refuses(shapes, layout, says):
-    with pytest.raises(ShapeError, match=says):
-        yolo_v3([np.zeros(shape, np.float32) for shape in shapes], SCALES, layout, 0.5, 10)

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops.roi_boxes import BoxRule, roi_boxes
 from edgecv.ops.roi_boxes.cpu import probabilities
 
@@ -80,12 +79,3 @@ def test_nothing_and_nan(rng):
 def test_softmax_does_not_overflow():
     row = np.float32([[1000, 999, -1000]])
     np.testing.assert_allclose(probabilities(row)[0], [0.7310586, 0.2689414, 0], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("columns", "k"), [pytest.param(8, 7, id="columns"), pytest.param(16, 6, id="rows")]
-)
-def test_refuses(rng, columns, k):
-    logits, deltas, boxes = case(rng, columns=columns)
-    with pytest.raises(ShapeError, match=r"roi_boxes needs"):
-        roi_boxes(logits, deltas[:k], boxes, AREA, BoxRule())

@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.dense_boxes import DenseLayout, dense_boxes
 from tests.ops.dense_boxes.oracle import literal
@@ -89,19 +88,3 @@ def test_equals_the_contract_read_literally(form, rng, layout):
     assert found.total == len(wanted)
     np.testing.assert_allclose(found.scores, [row[0] for row in wanted], atol=1e-6)
     np.testing.assert_allclose(found.boxes, [row[2] for row in wanted], atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("table", "layout", "says"),
-    [
-        pytest.param(np.zeros((4, 9), np.float32), DenseLayout(), "4 values and at", id="classes"),
-        pytest.param(np.zeros((5, 9), np.float32), DenseLayout(objectness=True), "5 v", id="five"),
-        pytest.param(
-            np.zeros((9, 4), np.float32), DenseLayout(channels_last=True), r"\(A, values\)", id="l"
-        ),
-        pytest.param(np.zeros((6, 9)), DenseLayout(), "float64", id="dtype"),
-    ],
-)
-def test_refuses(table, layout, says):
-    with pytest.raises(ShapeError, match=says):
-        dense_boxes(table, layout, 0.5, 10)

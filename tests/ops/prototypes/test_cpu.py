@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops.mask_paste import mask_paste
 from edgecv.ops.prototypes import prototypes
 
@@ -74,11 +73,3 @@ def test_no_instances_and_huge_weights(rng):
     assert (masks, cells.shape) == ((), (0, 4))
     (mask,), _ = prototypes(maps, np.full((1, 4), 1e30, np.float32), boxes[:1])
     assert ((mask == 0) | (mask == 1)).all()
-
-
-def test_refuses(rng):
-    maps, coefficients, boxes = case(rng)
-    with pytest.raises(ShapeError, match=r"coefficients must be \(6, 4\)"):
-        prototypes(maps, coefficients[:, :3], boxes)
-    with pytest.raises(ShapeError, match="maps must be"):
-        prototypes(maps.astype(float), coefficients, boxes)

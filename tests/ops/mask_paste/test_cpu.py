@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.mask_paste import mask_paste
 
@@ -115,15 +114,3 @@ def test_both_forms_give_the_same_bits(rng, monkeypatch, form):
     compiled = mask_paste(masks, boxes, boxes, (50, 70))
     monkeypatch.setenv(DISABLE, "1")
     assert (compiled == mask_paste(masks, boxes, boxes, (50, 70))).all()
-
-
-@pytest.mark.parametrize(
-    ("masks", "boxes", "says"),
-    [
-        pytest.param([np.ones((2, 2))], np.zeros((1, 4), np.float32), "masks must be", id="mask"),
-        pytest.param([], np.zeros((1, 4), np.float32), r"regions must be \(0, 4\)", id="count"),
-    ],
-)
-def test_refuses(masks, boxes, says):
-    with pytest.raises(ShapeError, match=says):
-        mask_paste(masks, boxes, boxes, (4, 4))

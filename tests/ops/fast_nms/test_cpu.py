@@ -1,9 +1,7 @@
 """Fast NMS by hand and against the paper's words in loops."""
 
 import numpy as np
-import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops.fast_nms import MOST, fast_nms
 from edgecv.ops.nms import nms
 
@@ -51,10 +49,3 @@ def overlap(a, b):
 def test_only_the_best_of_a_class_enter():
     boxes = np.stack([[i, 0, i + 1, 1] for i in range(MOST + 50)])
     assert kept(boxes, limit=1000) == list(range(MOST))
-
-
-def test_refuses():
-    with pytest.raises(ShapeError, match=r"boxes must be \(N, 4\)"):
-        fast_nms(np.zeros((2, 4)), np.zeros(2, I64), 0.5, 10)
-    with pytest.raises(ShapeError, match=r"ids must be \(2,\)"):
-        fast_nms(np.zeros((2, 4), np.float32), np.zeros(3, I64), 0.5, 10)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.survivors import survivors
 
@@ -45,17 +44,3 @@ def test_equals_numpy(form, rng, shape, threshold, first):
 def test_every_score_may_survive(form):
     index, _ = survivors(np.ones((40, 256), np.float32), 1)
     assert np.array_equal(index, np.arange(40 * 256))
-
-
-@pytest.mark.parametrize(
-    ("scores", "first", "says"),
-    [
-        pytest.param(np.zeros((2, 3)), 0, "float64", id="dtype"),
-        pytest.param(np.zeros(3, np.float32), 0, r"\(3,\)", id="rank"),
-        pytest.param(np.zeros((4, 6), np.float32).T, 0, "C order", id="order"),
-        pytest.param(np.zeros((2, 3), np.float32), 4, "first must be a column", id="first"),
-    ],
-)
-def test_refuses(scores, first, says):
-    with pytest.raises(ShapeError, match=says):
-        survivors(scores, 0, first)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.peaks import peaks
 
@@ -104,8 +103,3 @@ def test_looking_at_all_cells_equals_looking_at_those_above(rng, shape):
     for threshold in np.float32([-np.inf, 0.3, 0.8, 2]):
         some = keep_peaks(maps, np.flatnonzero(maps.reshape(-1) >= threshold))
         assert all_peaks(maps, threshold).tolist() == some.tolist()
-
-
-def test_refuses_another_rank():
-    with pytest.raises(ShapeError, match=r"maps must be \(C, h, w\) float32"):
-        peaks(np.zeros((4, 4), np.float32), 0, 1)

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.errors import ShapeError
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.proposals import Anchors, ProposalRule, proposals
 
 INPUT = (64, 96)
+
+
 WHOLE = np.float32([0, 0, 96, 64])
 
 
@@ -107,17 +108,3 @@ def test_nan_is_chosen_last_and_dropped(rng):
     found = proposals(scores, deltas, ((16, 16), np.float32([0, 0, 16, 16])), rule)
     assert len(found.boxes) == 3
     assert np.isfinite(found.boxes).all()
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        pytest.param(lambda s, d: (s[:1], d), "of each level", id="levels"),
-        pytest.param(lambda s, d: (s, [d[0], d[1][:8]]), r"\(12, h, w\) deltas", id="channels"),
-        pytest.param(lambda s, d: ([x.astype(float) for x in s], d), "float64", id="dtype"),
-    ],
-)
-def test_refuses(rng, change, says):
-    scores, deltas = change(*maps(rng, [(4, 4), (2, 2)]))
-    with pytest.raises(ShapeError, match=says):
-        proposals(scores, deltas, (INPUT, WHOLE), ProposalRule(Anchors((8, 16))))

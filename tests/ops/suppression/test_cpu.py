@@ -1,8 +1,8 @@
-"""Suppression as heads ask for it; NMS itself is tested in test_nms.py."""
+"""Suppression as heads ask for it; NMS itself is tested in tests/ops/nms."""
 
 import numpy as np
 
-from edgecv.ops._candidates import Candidates, corners
+from edgecv.ops._candidates import Candidates
 from edgecv.ops.suppression import Suppression, suppression
 
 BOXES = np.float32([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 8], [20, 20, 30, 30]])
@@ -35,8 +35,3 @@ def test_soft_suppression_lowers_scores():
     assert kept.boxes.tolist() == BOXES[[0, 1, 3, 2]].tolist()
     assert (kept.total, kept.nan) == (9, 2)
     assert len(suppression(FOUND, Suppression(0.5, 10, soft="linear", floor=0.2)).ids) == 3
-
-
-def test_corners_of_a_box_by_hand():
-    boxes = corners(np.float32([[10, 20]]), np.float32([[4, 8]]))
-    assert (boxes.tolist(), boxes.dtype) == ([[8, 16, 12, 24]], np.float32)
