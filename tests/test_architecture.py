@@ -61,30 +61,41 @@ def test_every_file_in_cli_is_a_verb():
     assert names - {"__init__", "app", "options"} == set(VERBS)
 
 
-def _tests_of(module: Path) -> list[Path]:
-    """Its own test file, or tests of its room that import it; a package's may carry its name."""
+def _has_code(module: Path) -> bool:
+    """Whether a package's `__init__` does more than to gather names."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, kinds) for node in ast.parse(module.read_text()).body)
+
+
+def _own_test(module: Path) -> list[Path]:
+    """Where the tests of a module may be: a package's beside or in its folder, named after it.
+
+    `loops.py` is the compiled form of an op's `cpu.py`: one test runs both.
+    """
     inside = module.relative_to(ROOT / "edgecv")
     folder = ROOT / "tests" / inside.parent
-    package = inside.name == "__init__.py"
-    name = inside.parent.name if package else inside.stem.removeprefix("_")
-    places = [folder / f"test_{name}.py", folder.parent / f"test_{folder.name}.py"]
-    dotted = ".".join(("edgecv", *inside.parent.parts, *([] if package else [inside.stem])))
-    used = re.compile(rf"(from {dotted} import|import {dotted}\b|\"{dotted}\b)")
-    room = [path for path in folder.rglob("*.py") if used.search(path.read_text())]
-    return [place for place in places if place.is_file()] + room
+    if inside.name == "__init__.py":
+        name = inside.parent.name or "edgecv"
+        return [folder / f"test_{name}.py", folder.parent / f"test_{name}.py"]
+    name = "cpu" if inside.stem == "loops" else inside.stem.strip("_")
+    return [folder / f"test_{name}.py"]
 
 
 @pytest.mark.parametrize(
     "module",
-    [
-        path
-        for path in MODULES
-        if "cli" not in path.parts and len(path.read_text().splitlines()) > 30
-    ],
+    [path for path in MODULES if path.name != "__init__.py" or _has_code(path)],
     ids=lambda path: path.relative_to(ROOT / "edgecv").as_posix(),
 )
-def test_every_module_is_tested_in_its_own_room(module):
-    assert _tests_of(module)
+def test_every_module_has_a_test_of_its_name(module):
+    assert any(place.is_file() for place in _own_test(module)), _own_test(module)[0]
+
+
+def test_compiled_loops_and_their_numpy_form_are_tested_alike():
+    for loops in (ROOT / "edgecv" / "ops").glob("*/loops.py"):
+        (own,) = _own_test(loops)
+        text = own.read_text()
+        assert "DISABLE" in text, f"{own}: runs one form"
+        assert '"numba"' in text, f"{own}: runs one form"
 
 
 def test_every_test_folder_mirrors_a_room():

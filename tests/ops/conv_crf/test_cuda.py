@@ -9,8 +9,8 @@ from edgecv.errors import ShapeError
 from edgecv.ops.conv_crf import OP, ConvCrf, conv_crf
 from edgecv.ops.conv_crf.cuda import ConvCrfPlan
 from tests.cuda.capture import assert_capturable
-from tests.ops.conv_crf.test_conv_crf import by_torch
-from tests.ops.dense_crf.test_dense_crf import picture
+from tests.ops.conv_crf.oracle import by_torch
+from tests.ops.dense_crf.oracle import picture
 
 CRF = ConvCrf(3, 2, 1.5, 0.3, 20.0, 0.4, rate=0.4, iterations=2)
 FORWARD = pytest.mark.parametrize(

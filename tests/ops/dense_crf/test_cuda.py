@@ -9,7 +9,6 @@ from edgecv.errors import ShapeError
 from edgecv.ops.dense_crf import OP, DenseCrf, dense_crf
 from edgecv.ops.dense_crf.cpu import kernels_of, mean_field, normalised
 from edgecv.ops.dense_crf.cuda import DenseCrfPlan
-from edgecv.ops.dense_crf.device_lattice import BilateralLattice
 from edgecv.ops.dense_crf.lattice import (
     Lattice,
     bilateral_features,
@@ -18,7 +17,7 @@ from edgecv.ops.dense_crf.lattice import (
     neighbours,
 )
 from tests.cuda.capture import assert_capturable
-from tests.ops.dense_crf.test_dense_crf import exact, picture
+from tests.ops.dense_crf.oracle import exact, picture
 
 CRF = DenseCrf(1.5, 1.0, bilateral_sigma=6.0, color_sigma=20.0, bilateral_weight=3.0, iterations=2)
 FORWARD = pytest.mark.parametrize(
@@ -113,36 +112,6 @@ def test_a_lattice_beyond_its_capacity_is_reported(session, rng):
         CRF.iterations,
     )
     assert np.array_equal(q[0].reshape(3, -1).T, wanted[:, :3])
-
-
-@FORWARD
-def test_the_bilateral_lattice_is_the_cpu_twins(session, rng):
-    _, image, _ = picture(rng, 10, 9)
-    wanted = kernels_of(image, CRF)[1][0]
-    lattice = BilateralLattice(session, (10, 9), CRF, 400)
-    pixels = session.upload(image)
-    lattice.enqueue(session.stream(), pixels.address)
-    session.synchronize()
-    offsets, weights, near, starts, entries, state = (
-        session.download(array)
-        for array in (
-            lattice.offsets, lattice.weights, lattice.near, lattice.starts, lattice.entries,
-            lattice.state,
-        )
-    )  # fmt: skip
-    assert np.array_equal(weights.reshape(90, 6), wanted.weights)
-    count = state[0]
-    mine = np.empty(count, np.int64)
-    mine[offsets] = wanted.offsets.reshape(-1)
-    assert np.array_equal(np.sort(mine), np.arange(count))  # one to one
-    theirs = np.append(mine, count)
-    found = theirs[np.minimum(near[:, :, :count], count)]
-    assert np.array_equal(found, wanted.near[:, :, mine])
-    assert (starts[0], starts[count]) == (0, 540)
-    for vertex in range(count):
-        own = entries[starts[vertex] : starts[vertex + 1]]
-        assert np.array_equal(own, np.flatnonzero(offsets == vertex))
-    lattice.close()
 
 
 @pytest.mark.parametrize("session", ["forward"], indirect=True)

@@ -6,8 +6,7 @@ import pytest
 from benchmarks.pose_maps import draw
 from edgecv.head.pose import COCO18
 from edgecv.ops._jit import DISABLE
-from edgecv.ops.paf import PEAKS, WORKING, Grouping, paf
-from edgecv.ops.paf.assembly import assemble
+from edgecv.ops.paf import PEAKS, Grouping, paf
 from edgecv.ops.paf.cpu import connect, find_peaks
 from tests.ops.paf.oracle import people_of, tangle
 
@@ -165,16 +164,6 @@ def test_too_many_peaks_are_counted_and_the_best_are_kept():
     assert (found.counts.tolist(), found.dropped) == ([PEAKS], 144 - PEAKS)
     assert (np.diff(found.scores[0]) < 0).all()
     assert found.scores[0, 0] == np.float32(0.9)
-
-
-def test_too_many_people_are_counted():
-    count = np.array([PEAKS] * 4, np.int32)
-    pairs = np.repeat(np.arange(PEAKS, dtype=np.int32), 2).reshape(1, PEAKS, 2).repeat(4, 0)
-    limbs = np.array([(0, 1), (2, 3), (4, 5), (6, 7)], np.int32)
-    scores = np.ones((4, PEAKS), np.float32)
-    heights = np.ones((8, PEAKS), np.float32)
-    _, _, sizes, dropped = assemble(heights, pairs, scores, count, limbs, 0)
-    assert (int((sizes > 0).sum()), dropped) == (WORKING, 4 * PEAKS - WORKING)
 
 
 @pytest.mark.parametrize("people", [1, 3, 10])
