@@ -13,9 +13,10 @@ from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
 from edgecv.slim.before import Start, load_start, pictures, require_free, retraining, write_start
 from edgecv.slim.measure import describe, measure, same_backend
+from edgecv.slim.outputs import output_layers
 from edgecv.slim.pattern import prune_2_4
 from edgecv.slim.scores import CRITERIA
-from edgecv.slim.structure import output_layers, prune_filters
+from edgecv.slim.structure import prune_filters
 
 if TYPE_CHECKING:
     from torch import nn

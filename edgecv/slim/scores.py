@@ -31,6 +31,11 @@ def weight_scores(network: nn.Module, power: int) -> dict[str, Tensor]:
     }
 
 
+def scaled(score: Tensor) -> Tensor:
+    """A layer's scores with a mean of 1, so that layers tied to each other can be averaged."""
+    return score / score.mean().clamp_min(1e-12)
+
+
 def activation_scores(
     network: nn.Module, batches: Iterable[Tensor], criterion: str
 ) -> dict[str, Tensor]:
