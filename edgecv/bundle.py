@@ -7,7 +7,7 @@ source.onnx     opset 17, fp32, ranges applied: any TensorRT >= 8.5 can rebuild 
 golden.npz      one input and ONNX Runtime's outputs on the typed graph
 layers.json     what the engine really runs, layer by layer
 kernels/        cubins of the pre- and post-processing, for the targets of a TensorRT flavour
-accuracy.json, latency.json   written later by `evaluate` and `bench`
+accuracy.json, latency.json, costs.json   written later by `evaluate`, `bench`, `compare --costs`
 parts/<name>/   of a cascade: bundles of its later engines, each with a manifest of its own and all
                 digested with the rest; their input, head and run sections are those of the whole
 """
@@ -28,7 +28,11 @@ from edgecv.recipe import Backend, Bench, Data, Evaluate, Input, Precision, Repo
 MANIFEST = "manifest.json"
 KERNELS = "kernels"
 SCHEMA: Literal[1] = 1
-ADDED_LATER = ("accuracy.json", "latency.json")  # not digested: other stages write them
+ADDED_LATER = (
+    "accuracy.json",
+    "latency.json",
+    "costs.json",
+)  # not digested: other stages write them
 
 
 class _Part(BaseModel):

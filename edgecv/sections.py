@@ -216,7 +216,7 @@ class Calibrate(Section):
         percentile: For `percentile`: share of |values| kept, in percent.
     """
 
-    method: Method = "entropy"
+    method: Method = "mse"
     images: int = Field(256, ge=1)
     batch: int = Field(1, ge=1)
     percentile: float = Field(99.99, gt=50, le=100)

@@ -13,15 +13,17 @@ from onnx import ModelProto
 
 from edgecv.calibrate.histogram import Histogram
 from edgecv.calibrate.probe import Probe
-from edgecv.calibrate.thresholds import threshold
+from edgecv.calibrate.thresholds import error_ratio, threshold
 from edgecv.errors import UnknownName, UnsupportedModel, UsageError
 from edgecv.files import sha256_file
 from edgecv.graph.placement import place
 from edgecv.graph.read import load_graph
+from edgecv.progress import note
 from edgecv.ranges import Range, Ranges
 
 Array = npt.NDArray[Any]
 METHODS = ("minmax", "entropy", "percentile", "mse")
+_BAD = 10  # times the least squared error; sound thresholds stay below 5 on the tiny recipes
 
 
 def calibrate(
@@ -68,16 +70,19 @@ def calibrate(
     del graph
     histograms = {name: Histogram(counting=method != "minmax") for name in tensors}
     images, data_digest = _stream(probe, batches, histograms)
+    ranges = {
+        name: _range(histogram, "minmax" if name == probe.image else method, percentile)
+        for name, histogram in histograms.items()
+    }
+    if method in ("entropy", "percentile"):
+        _warn_of_clipping(method, ranges, histograms)
     return Ranges(
         method=method,  # type: ignore[arg-type]
         images=images,
         model_digest=digest,
         data_digest=data_digest,
         recipe_digest=recipe_digest,
-        tensors={
-            name: _range(histogram, "minmax" if name == probe.image else method, percentile)
-            for name, histogram in histograms.items()
-        },
+        tensors=ranges,
     )
 
 
@@ -127,3 +132,22 @@ def _count(histograms: dict[str, Histogram], name: str, values: Array, seen: int
 def _range(histogram: Histogram, method: str, percentile: float) -> Range:
     amax = threshold(histogram, method, percentile)
     return Range(amax=amax, low=histogram.low, high=histogram.high)
+
+
+def _warn_of_clipping(
+    method: str, ranges: dict[str, Range], histograms: dict[str, Histogram]
+) -> None:
+    """Say where a method clips what matters: entropy does where many values are the same one."""
+    ratios = {
+        name: error_ratio(histograms[name], found.amax)
+        for name, found in ranges.items()
+        if found.amax > 0
+    }
+    bad = sorted((name for name in ratios if ratios[name] >= _BAD), key=lambda n: -ratios[n])
+    if bad:
+        worst = bad[0]
+        note(
+            f"calibrate: {method} clips {len(bad)} of {len(ranges)} tensors too low, {worst} at "
+            f"{ranges[worst].amax:.3g} of {histograms[worst].amax:.3g}: {ratios[worst]:.0f} times "
+            "the squared error of the best threshold; --method mse takes that one"
+        )

@@ -115,7 +115,7 @@ def calibrate_onnx(
         model: The ONNX file.
         run: Its run folder.
         images: Folder of pictures.
-        method: Instead of the recipe's (entropy).
+        method: Instead of the recipe's (mse).
         count: Number of images; 0: the recipe's (256).
         overrides: `section.key=value`.
 

@@ -109,20 +109,42 @@ def mse_bins(counts: Array) -> int:
     Args:
         counts: (n,) histogram of |x| whose last bin is not empty.
     """
+    fewest = min(LEVELS, counts.size)  # below, a level is finer than a bin and tells nothing
+    candidates = np.unique(np.linspace(fewest, counts.size, _CANDIDATES).round())
+    errors = _squared_errors(counts, candidates)
+    best = errors.size - 1 - int(np.argmin(errors[::-1]))
+    return int(candidates[best])
+
+
+def error_ratio(histogram: Histogram, clip: float) -> float:
+    """Mean squared error of int8 at a threshold, in units of the least that any threshold gives.
+
+    Args:
+        histogram: What was seen of the tensor.
+        clip: The threshold, > 0.
+
+    Returns:
+        About 1 for a good threshold; 1 where there is no error to speak of.
+    """
+    counts = histogram.counts[: int(histogram.amax / histogram.width) + 1]
+    bins = np.array([clip / histogram.width, mse_bins(counts)])
+    asked, least = _squared_errors(counts, np.minimum(bins, counts.size))
+    return float(asked / least) if least > 0 else 1.0
+
+
+def _squared_errors(counts: Array, candidates: Array) -> Array:
+    """Sum of squared errors, in bins, at each threshold (in bins, at most n)."""
     density = np.asarray(counts, np.float64).copy()
     density[0] = 0
-    fewest = min(LEVELS, density.size)  # below, a level is finer than a bin and tells nothing
-    candidates = np.unique(np.linspace(fewest, density.size, _CANDIDATES).round())
     levels = np.arange(LEVELS)
-    steps = candidates[:, None] / (LEVELS - 1)
+    steps = np.asarray(candidates, np.float64)[:, None] / (LEVELS - 1)
     inner = (levels[1:] - 0.5) * steps
     ends = np.zeros_like(steps), np.full_like(steps, density.size)
     edges = np.concatenate([ends[0], inner, ends[1]], axis=1)
     mass, first, second = (_moment(density, edges, order) for order in range(3))
-    errors = second.sum(axis=1)
+    errors: Array = second.sum(axis=1)
     errors += (steps * levels * (steps * levels * mass - 2 * first)).sum(axis=1)
-    best = errors.size - 1 - int(np.argmin(errors[::-1]))
-    return int(candidates[best])
+    return errors
 
 
 def _moment(density: Array, edges: Array, order: int) -> Array:

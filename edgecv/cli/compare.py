@@ -12,12 +12,16 @@ from edgecv.cli.options import RUNS, JsonOpt, QuietOpt, RunsOpt, SetOpt, emit, u
 PathsArg = Annotated[
     list[Path], typer.Argument(metavar="RECIPE|BUNDLE BUNDLE…", help="The first is the reference.")
 ]
+CostsOpt = Annotated[
+    bool, typer.Option("--costs", help="What each int8 node costs: it alone left in float.")
+]
 ImagesOpt = Annotated[int, typer.Option("--images", min=1, help="Held-out pictures to compare on.")]
 
 
 def compare(
     paths: PathsArg,
     images: ImagesOpt = 16,
+    costs: CostsOpt = False,
     runs: RunsOpt = RUNS,
     overrides: SetOpt = None,
     as_json: JsonOpt = False,
@@ -32,6 +36,6 @@ def compare(
         from edgecv.compare import require_parity
         from edgecv.compare.text import as_text
 
-        report = run(paths, images=images, runs=runs, overrides=overrides or ())
+        report = run(paths, images=images, runs=runs, overrides=overrides or (), costs=costs)
         emit(report, as_json, lambda: as_text(report))
         require_parity(report)

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgecv.bundle import open_bundle
+from edgecv.bundle import Manifest, open_bundle
 from edgecv.compare.differences import Agreement, TensorGap
 from edgecv.compare.sides import Seen, Side, sides_of_bundle, sides_of_recipe
 from edgecv.errors import EdgecvError, GateFailed, ShapeError, UsageError
+from edgecv.files import write_json
 from edgecv.pipeline import run_folder
 from edgecv.progress import note, track
 from edgecv.recipe import Data, Input, find_recipe, load_recipe
@@ -35,6 +36,7 @@ def compare(
     images: int = 16,
     runs: Path = Path("runs"),
     overrides: Sequence[str] = (),
+    costs: bool = False,
 ) -> dict[str, Any]:
     """Compare a recipe's network and its bundles, or bundles with each other.
 
@@ -43,29 +45,36 @@ def compare(
         images: Held-out pictures to compare on.
         runs: Folder the recipe's artifacts live in.
         overrides: `section.key=value` for the recipe.
+        costs: Also leave each int8 node in float in turn, and write BUNDLE/costs.json.
 
     Returns:
         `images`, `source` (where the pictures are from), `reference`; `rows`, one a step of the
         chain: `side`, `before`, `tensors` (role -> `max_abs`, `relative`, `sqnr_db` against
         `before`), `limit`, `ok`, `agreement` (against the reference); `layers`, for each typed
         bundle: `bundle`, `first` (the first node below 20 dB, None if none is) and `nodes`
-        (`node`, `op`, `max_abs`, `relative`, `sqnr_db`, the worst first).
+        (`node`, `op`, `max_abs`, `relative`, `sqnr_db`, the worst first);
+        `costs`, for each int8 bundle if asked for: what costs.json holds: `bundle`, `images`,
+        `sqnr_db` of the outputs, and `nodes` (`node`, `op`, `sqnr_db`, `gain_db`), the one to keep
+        in float first.
 
     Raises:
-        UsageError: nothing to compare with.
+        UsageError: nothing to compare with; costs are asked for and nothing is int8, or there is
+            no fp32 graph.
         FileError: a path is neither a bundle nor a recipe, or holds nothing to run.
     """
     chains, data, spec = _chains(paths, runs, overrides)
-    pictures, source = _pictures(data, images)
-    rows = _rows(chains, pictures)
     reference = _fp32_graph(paths[0], runs)
     typed = [p for p in paths if p.is_dir() and reference and p / "model.onnx" != reference]
+    priced = _priced(typed) if costs else []
+    pictures, source = _pictures(data, images)
+    rows = _rows(chains, pictures)
     return {
         "images": len(pictures),
         "source": source,
         "reference": chains[0][0].name,
         "rows": rows,
         "layers": [_layers(reference, path, pictures, spec) for path in typed if reference],
+        "costs": [_costs(reference, path, pictures, spec) for path in priced if reference],
     }
 
 
@@ -195,9 +204,7 @@ def _layers(
     from edgecv.compare.layers import first_divergence, layer_gaps
 
     manifest = open_bundle(bundle, check_digests=False).manifest
-    count = max(manifest.batch[0], 1)
-    preprocess = Preprocessor(spec)
-    batches = (preprocess.batch([image] * count)[0] for image in pictures[:LAYER_IMAGES])
+    batches = _inputs(manifest, pictures[:LAYER_IMAGES], spec)
     gaps = layer_gaps(reference, bundle / "model.onnx", batches)
     first = first_divergence(gaps, DIVERGES_DB)
     worst = sorted(gaps, key=lambda item: item.gap.sqnr_db)
@@ -214,3 +221,41 @@ def _layers(
             for item in worst
         ],
     }
+
+
+def _inputs(manifest: Manifest, pictures: Sequence[Array], spec: Input) -> Iterator[Array]:
+    """Network inputs, a picture each, repeated to the smallest batch the bundle takes."""
+    preprocess = Preprocessor(spec)
+    for image in pictures:
+        yield preprocess.batch([image] * max(manifest.batch[0], 1))[0]
+
+
+def _priced(typed: Sequence[Path]) -> list[Path]:
+    """The int8 bundles among those compared.
+
+    Raises:
+        UsageError: there is none, or nothing to judge it by.
+    """
+    found = [p for p in typed if open_bundle(p, check_digests=False).manifest.precision.quantized]
+    if not found:
+        raise UsageError(
+            "the cost of int8 is that of an int8 bundle against the fp32 graph it was made from",
+            fix="edgecv compare RECIPE RUNS/RECIPE/int8-… --costs",
+        )
+    return found
+
+
+def _costs(reference: Path, bundle: Path, pictures: Sequence[Array], spec: Input) -> dict[str, Any]:
+    from edgecv.compare.costs import node_costs
+
+    manifest = open_bundle(bundle, check_digests=False).manifest
+    batches = _inputs(manifest, pictures, spec)
+    found = node_costs(reference, bundle / "model.onnx", batches)
+    written = {
+        "bundle": str(bundle),
+        "images": len(pictures),
+        "sqnr_db": found.sqnr_db,
+        "nodes": [cost._asdict() for cost in found.nodes],
+    }
+    write_json(bundle / "costs.json", written)
+    return written

@@ -7,6 +7,8 @@ from typing import Any
 from edgecv.compare.differences import EXACT_DB
 
 _SHOWN = 8  # of a graph's nodes, the worst
+_KEPT = 3
+_WORTH_DB = 0.3  # a node that costs less is not worth a reformat on both its sides
 
 
 def as_text(report: dict[str, Any]) -> str:
@@ -24,6 +26,8 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"  {'results':<12}{_agreement(row['agreement'])}")
     for item in report["layers"]:
         lines += _layer_lines(item)
+    for item in report["costs"]:
+        lines += _cost_lines(item)
     return "\n".join(lines)
 
 
@@ -37,6 +41,21 @@ def _layer_lines(item: dict[str, Any]) -> list[str]:
         for node in noisy
     ]
     return [f"{item['bundle']}: {where}{'; the worst:' if rows else ''}", *rows]
+
+
+def _cost_lines(item: dict[str, Any]) -> list[str]:
+    worst = [node for node in item["nodes"] if node["gain_db"] >= _WORTH_DB][:_SHOWN]
+    lines = [
+        f"{item['bundle']}: its outputs have {_db(item['sqnr_db'])}; with one node left in float:",
+        *(
+            f"  {_db(node['sqnr_db']):>9}  {node['gain_db']:+5.1f}  {node['op']:<18}{node['node']}"
+            for node in worst
+        ),
+    ]
+    if not worst:
+        return [*lines, f"  no node alone brings {_WORTH_DB} dB: the loss is spread over all"]
+    kept = ",".join(node["node"] for node in worst[:_KEPT])
+    return [*lines, f"to keep the first in float: --precision mixed --set build.keep=[{kept}]"]
 
 
 def _agreement(found: dict[str, Any]) -> str:

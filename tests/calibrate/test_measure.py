@@ -114,3 +114,21 @@ def test_refuses_a_graph_with_nothing_to_quantise(tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
     with pytest.raises(UnsupportedModel, match="nothing that int8 could quantise"):
         calibrate(path, [np.zeros((1, 3, 4, 4), np.float32)], "mse")
+
+
+def piled_images(rng):
+    """Flat pictures: `r` is 0.86 over a tenth of all pixels, and reaches 6."""
+    values = np.concatenate(
+        [np.full(9_600, -1.0), np.full(1_920, 0.43), rng.exponential(0.5, 7_680)]
+    )
+    return rng.permutation(np.clip(values, -1, 3)).reshape(-1, 3, 4, 4).astype(np.float32)
+
+
+def test_a_threshold_that_clips_what_matters_is_told(net, rng, monkeypatch):
+    told = []
+    monkeypatch.setattr("edgecv.calibrate.measure.note", told.append)
+    images = piled_images(rng)
+    assert calibrate(net, [images], "entropy").tensors["r"].amax < 1
+    assert "entropy clips 1 of 2 tensors too low, r at 0.86" in told.pop()
+    assert calibrate(net, [images], "mse").tensors["r"].amax > 5
+    assert told == []

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from edgecv.calibrate.histogram import Histogram
-from edgecv.calibrate.thresholds import entropy_bins, mse_bins, percentile_bins, threshold
+from edgecv.calibrate.thresholds import (
+    entropy_bins,
+    error_ratio,
+    mse_bins,
+    percentile_bins,
+    threshold,
+)
 
 METHODS = ("minmax", "entropy", "percentile", "mse")
 
@@ -105,3 +111,34 @@ def test_threshold_never_passes_the_largest_value(rng, method):
     for scale in (1e-3, 1.0, 50.0):
         histogram = seen(rng.normal(0, scale, 3000))
         assert 0 < threshold(histogram, method) <= histogram.amax
+
+
+def piled(rng):
+    """A ReLU6 over pictures with a flat background: one value makes a tenth of all."""
+    slope = np.minimum(rng.exponential(1, 20_000), 6)
+    return np.concatenate([np.zeros(25_000), np.full(5_000, 0.86), slope])
+
+
+def test_entropy_clips_at_a_pile_and_mse_does_not(rng):
+    histogram = seen(piled(rng))
+    assert threshold(histogram, "entropy") < 0.9
+    assert threshold(histogram, "mse") == pytest.approx(6, rel=0.02)
+
+
+def test_error_ratio_is_that_of_rounding_the_values(rng):
+    values = np.abs(rng.normal(size=50_000)).astype(np.float32)
+    histogram = seen(values)
+
+    def error(clip):
+        step = clip / 127
+        return np.square(np.clip(np.rint(values / step), 0, 127) * step - values).sum()
+
+    least = min(error(clip) for clip in np.linspace(2, values.max(), 60))
+    for clip in (1.5, 3.0, float(values.max())):
+        assert error_ratio(histogram, clip) == pytest.approx(error(clip) / least, rel=0.05)
+
+
+def test_error_ratio_tells_a_bad_threshold(rng):
+    histogram = seen(piled(rng))
+    assert error_ratio(histogram, threshold(histogram, "mse")) == pytest.approx(1, abs=0.01)
+    assert error_ratio(histogram, threshold(histogram, "entropy")) > 10
