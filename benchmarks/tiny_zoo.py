@@ -180,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         limits = {"top1_at_least": LEARNED, "int8_loses_at_most": LOST}
         ok = all(holds(row) for row in rows.values())
         record("tiny_zoo", {"limits": limits, "rows": rows}, packages=PACKAGES, holds=ok)
-    write_text(arguments.out, table(rows))
+        write_text(arguments.out, table(rows))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+WORTH_A_LOOK = 0.005  # half a point: less is lost to int8 where nothing is wrong
+
 
 def summary(bundle: Path, written: dict[str, Any]) -> str:
     """One line a number, with its 95 % interval, and one for the reference."""
@@ -18,8 +20,19 @@ def summary(bundle: Path, written: dict[str, Any]) -> str:
             f"{reference['bundle']}: {reference['metric']} {reference['value']:.4f},"
             f" delta {reference['delta']:+.4f}{_interval(reference['delta_interval'], '+')}"
         )
+        lines += _advice(bundle, reference)
     lines.append(f"accuracy  {bundle / 'accuracy.json'}")
     return "\n".join(lines)
+
+
+def _advice(bundle: Path, reference: dict[str, Any]) -> list[str]:
+    """Where to look when int8 loses more than chance and more than a little."""
+    interval = reference["delta_interval"]
+    lost = interval is not None and interval[1] < 0 and reference["delta"] < -WORTH_A_LOOK
+    if not (lost and bundle.resolve().name.startswith("int8-")):
+        return []
+    other = bundle.parent / reference["bundle"]
+    return [f"what each node costs: edgecv compare {other} {bundle} --costs"]
 
 
 def _interval(pair: list[float] | None, sign: str = "") -> str:

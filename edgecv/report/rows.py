@@ -11,6 +11,8 @@ from edgecv.bundle import Bundle, Manifest, open_bundle
 from edgecv.errors import FileError
 from edgecv.files import read_json
 
+_COSTLY = 5  # nodes of an int8 graph that the page shows
+
 
 class Row(NamedTuple):
     """What the report says of one bundle; None where nothing was measured.
@@ -60,6 +62,8 @@ class Row(NamedTuple):
     stages: dict[str, float]
     confusion: Sequence[Sequence[int]] = ()  # rows are true classes; empty where there is none
     classes: Sequence[str] = ()  # their names
+    sqnr_db: float | None = None  # of an int8 bundle's outputs, if `compare --costs` measured it
+    costs: Sequence[dict[str, Any]] = ()  # node, op, sqnr_db, gain_db: the dearest first
 
 
 def collect(bundles: Sequence[Path]) -> list[Row]:
@@ -129,6 +133,7 @@ def _row(bundle: Bundle) -> Row:
     manifest: Manifest = bundle.manifest
     accuracy = _optional(bundle, "accuracy.json")
     latency = _optional(bundle, "latency.json")
+    costs = _optional(bundle, "costs.json")
     reference = accuracy.get("reference") or {}
     total = latency.get("end_to_end") or {}
     stages = {
@@ -160,6 +165,8 @@ def _row(bundle: Bundle) -> Row:
             stages=stages,
             confusion=[[int(count) for count in line] for line in accuracy.get("confusion") or ()],
             classes=[str(line["name"]) for line in accuracy.get("per_class") or ()],
+            sqnr_db=_finite(costs.get("sqnr_db")),
+            costs=[_cost(node) for node in costs.get("nodes") or ()][:_COSTLY],
         )
     except (TypeError, ValueError, KeyError) as err:
         raise FileError(
@@ -168,6 +175,11 @@ def _row(bundle: Bundle) -> Row:
             problem=err,
             fix=f"edgecv bench {bundle.folder}",
         ) from err
+
+
+def _cost(node: dict[str, Any]) -> dict[str, Any]:
+    numbers = {key: float(node[key]) for key in ("sqnr_db", "gain_db")}
+    return {"node": str(node["node"]), "op": str(node["op"]), **numbers}
 
 
 def _optional(bundle: Bundle, name: str) -> dict[str, Any]:

@@ -17,13 +17,16 @@ def report(ok=True):
         "reference": "onnx",
         "rows": [row],
         "layers": [],
+        "costs": [],
         "ok": ok,
     }
 
 
 def test_options_reach_the_stage(stage, edgecv):
     compare = stage("edgecv.compare:compare", report())
-    assert edgecv("compare", "a", "b", "--images", 5, "--runs", "R", "--set", "a.b=1", "-q")
+    assert edgecv(
+        "compare", "a", "b", "--images", 5, "--runs", "R", "--set", "a.b=1", "-q", "--costs"
+    )
     assert edgecv("compare", "a").exit_code == 0
     first, second = compare.asked
     assert first == {
@@ -31,8 +34,15 @@ def test_options_reach_the_stage(stage, edgecv):
         "images": 5,
         "runs": Path("R"),
         "overrides": ["a.b=1"],
+        "costs": True,
     }
-    assert second == {"paths": [Path("a")], "images": 16, "runs": Path("runs"), "overrides": ()}
+    assert second == {
+        "paths": [Path("a")],
+        "images": 16,
+        "runs": Path("runs"),
+        "overrides": (),
+        "costs": False,
+    }
     assert compare.quiet == [True, False]
 
 

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from edgecv.evaluate.text import summary
 
 
@@ -24,3 +26,26 @@ def test_numbers_intervals_and_reference_are_shown():
         "fp32-openvino: mAP@0.5 0.9150, delta -0.0050  [-0.0100, +0.0010]",
         "accuracy  runs/x/accuracy.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "delta", "interval", "advised"),
+    [
+        ("int8-openvino", -0.02, [-0.03, -0.01], True),
+        ("int8-openvino", -0.004, [-0.006, -0.002], False),  # little
+        ("int8-openvino", -0.02, [-0.05, 0.01], False),  # may be chance
+        ("int8-openvino", -0.02, None, False),
+        ("fp16-openvino", -0.02, [-0.03, -0.01], False),
+    ],
+)
+def test_a_loss_of_int8_says_how_to_find_its_nodes(name, delta, interval, advised):
+    reference = {
+        "bundle": "fp32-openvino",
+        "metric": "top-1",
+        "value": 0.9,
+        "delta": delta,
+        "delta_interval": interval,
+    }
+    text = summary(Path("runs/net") / name, {"all": {}, "n": 10, "reference": reference})
+    command = "edgecv compare runs/net/fp32-openvino runs/net/int8-openvino --costs"
+    assert (command in text) == advised

@@ -59,3 +59,28 @@ def test_heading_is_what_the_recipes_call_the_models(make_bundle, tmp_path):
     bundles = [make_bundle("fp32-openvino", "fp32"), make_bundle("int8-openvino", "int8")]
     report(bundles, tmp_path / "report")
     assert "<h1>tiny-net</h1>" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_costs_of_int8_are_shown_where_they_were_measured(make_bundle, tmp_path):
+    bundle = make_bundle("int8-openvino", "int8", 0.5, 1.0)
+    report([bundle], tmp_path / "before")
+    assert "node by node" not in (tmp_path / "before" / "report.html").read_text()
+    nodes = [
+        {"node": f"conv_{i}", "op": "Conv", "sqnr_db": 30.0 - i, "gain_db": 26.5 - i}
+        for i in range(9)
+    ]
+    (bundle / "costs.json").write_text(json.dumps({"sqnr_db": 3.5, "nodes": nodes}))
+    record = report([bundle], tmp_path / "after")
+    page = (tmp_path / "after" / "report.html").read_text()
+    assert "outputs at 3.5 dB" in page
+    assert "+26.5" in page
+    assert "conv_4" in page
+    assert "conv_5" not in page
+    assert record["rows"][0]["costs"][0]["node"] == "conv_0"
+
+
+def test_broken_costs_are_named(make_bundle, tmp_path):
+    bundle = make_bundle("int8-openvino", "int8", 0.5, 1.0)
+    (bundle / "costs.json").write_text(json.dumps({"sqnr_db": 3.5, "nodes": [{"node": "a"}]}))
+    with pytest.raises(FileError, match="do not fit their schema"):
+        report([bundle], tmp_path / "out")
