@@ -8,6 +8,7 @@ a number, `no` is a word, and a tag never makes an object.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -179,20 +180,35 @@ def _explain(err: ValidationError, path: Path) -> RecipeError:
     if where:
         facts["key"] = where
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), _all_keys(), n=1)
-        if near:
-            facts["nearest"] = near[0]
+        near = _nearest_key(where)
+        facts |= {"nearest": near} if near else {}
     if len(err.errors()) > 1:
         facts["more_problems"] = len(err.errors()) - 1
     return RecipeError("recipe does not fit the schema", **facts)  # type: ignore[arg-type]
 
 
+def _nearest_key(wrong: str) -> str:
+    """The key with its section that comes nearest to `wrong`: by its last word, then as a whole."""
+    keys = _all_keys()
+    last = wrong.rpartition(".")[2]
+    words = difflib.get_close_matches(last, sorted({k.rpartition(".")[2] for k in keys}), n=1)
+    same = [key for key in keys if words and key.rpartition(".")[2] == words[0]]
+    return max(same, key=lambda key: difflib.SequenceMatcher(None, key, wrong).ratio(), default="")
+
+
 def _all_keys() -> list[str]:
+    """Every key of the schema as `--set` takes it: `train`, `train.steps`, ..."""
     from edgecv.head import HEADS
 
-    models: list[type[BaseModel]] = [Recipe, Arch, ForeignModel, Input, Data, Train, Export]
-    models += [Calibrate, Build, Run, Evaluate, Bench, Report, *HEADS.values()]
-    return sorted({key for model in models for key in model.model_fields})
+    sections: dict[str, list[type[BaseModel]]]
+    sections = {"arch": [Arch], "model": [ForeignModel], "input": [Input], "data": [Data]}
+    sections |= {"train": [Train], "export": [Export], "calibrate": [Calibrate], "build": [Build]}
+    sections |= {"run": [Run], "evaluate": [Evaluate], "bench": [Bench], "report": [Report]}
+    sections["head"] = [*HEADS.values()]
+    inner = {
+        f"{name}.{key}" for name, all_ in sections.items() for m in all_ for key in m.model_fields
+    }
+    return sorted({*Recipe.model_fields, *inner})
 
 
 def _resolve_paths(recipe: Recipe, folder: Path) -> Recipe:
@@ -202,8 +218,9 @@ def _resolve_paths(recipe: Recipe, folder: Path) -> Recipe:
         section = getattr(recipe, name)
         given = getattr(section, key) if section else None
         if given is not None:
-            changed[name] = section.model_copy(update={key: folder / given})
-            written[str(folder / given)] = given.as_posix()
+            full = Path(os.path.normpath(folder / given))
+            changed[name] = section.model_copy(update={key: full})
+            written[str(full)] = given.as_posix()
     resolved = recipe.model_copy(update=changed)
     resolved._written = written
     return resolved

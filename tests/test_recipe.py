@@ -65,7 +65,8 @@ def test_missing_empty_and_binary_files_are_named(write, tmp_path):
 
 
 SCHEMA = [
-    pytest.param("train.stepz=3", r"key: train\.stepz\n  nearest: steps", id="near-key"),
+    pytest.param("train.stepz=3", r"key: train\.stepz\n  nearest: train\.steps", id="near-key"),
+    pytest.param("mixup=0.2", r"key: mixup\n  nearest: train\.mixup", id="near-place"),
     pytest.param("trian.steps=3", r"key: trian\n  nearest: train", id="near-section"),
     pytest.param("train.steps=0", r"greater than or equal to 1", id="range"),
     pytest.param("train.lr=.nan", r"finite number", id="nan"),

@@ -105,8 +105,13 @@ class Cifar:
         )
 
 
+def _folders(root: Path) -> list[Path]:
+    """Where the files may be: the folder itself, or one in it named as in the archives."""
+    return [root, *sorted(path for path in root.glob("cifar-*") if path.is_dir())]
+
+
 def _find(root: Path) -> tuple[Path, Layout]:
-    for folder in (root, *sorted(path for path in root.glob("cifar-*") if path.is_dir())):
+    for folder in _folders(root):
         for layout in LAYOUTS:
             if all((folder / name).is_file() for name in (*layout.train, *layout.val)):
                 return folder, layout
@@ -116,8 +121,21 @@ def _find(root: Path) -> tuple[Path, Layout]:
             folder=root,
             fix="fetch the binary version (cifar-10-binary.tar.gz, cifar-100-binary.tar.gz)",
         )
+    _refuse_gaps(root)
     wanted = " or ".join(", ".join((*layout.train, *layout.val)) for layout in LAYOUTS)
     raise FileError("no CIFAR files in the data folder", folder=root, needed=wanted)
+
+
+def _refuse_gaps(root: Path) -> None:
+    """Name the missing files of a set that is there in part."""
+    for layout in LAYOUTS:
+        names = (*layout.train, *layout.val)
+        for folder in _folders(root):
+            missing = [name for name in names if not (folder / name).is_file()]
+            if len(missing) < len(names):
+                raise FileError(
+                    "some of CIFAR's files are missing", folder=folder, missing=", ".join(missing)
+                )
 
 
 def _names(path: Path) -> tuple[str, ...]:

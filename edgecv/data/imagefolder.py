@@ -30,7 +30,8 @@ class ImageFolder:
 
     Raises:
         FileError: the folder is missing, has no class folders, a training class has no pictures,
-            the split is empty, or root/val has a class that root/train lacks.
+            the split is empty, root/train has no root/val beside it, or root/val has a class that
+            root/train lacks.
         RecipeError: more pictures are asked for than there are.
     """
 
@@ -39,8 +40,8 @@ class ImageFolder:
     ) -> None:
         """See the class."""
         if not root.is_dir():
-            raise FileError("data folder not found", folder=root)
-        own_split = (root / "train").is_dir() and (root / "val").is_dir()
+            raise FileError("data folder not found", folder=root, fix="--data FOLDER names it")
+        own_split = _has_own_split(root)
         self._root = root / split if own_split else root
         self._split = split
         self.names = _classes(root / "train" if own_split else root)
@@ -86,6 +87,26 @@ class ImageFolder:
         )
 
 
+def _has_own_split(root: Path) -> bool:
+    """Whether root/train and root/val are the splits.
+
+    Raises:
+        FileError: root/train holds classes and root/val is missing: its folders would be taken
+            for classes.
+    """
+    train, val = root / "train", root / "val"
+    if not train.is_dir() or val.is_dir():
+        return train.is_dir()
+    if any(path.is_dir() for path in train.iterdir()):
+        raise FileError(
+            "data folder has train/<class>/ but no val/",
+            folder=root,
+            found=", ".join(sorted(path.name for path in root.iterdir() if path.is_dir())),
+            fix="name the held-out folder val, or --set data.root=FOLDER/train to split it by hash",
+        )
+    return False
+
+
 def _classes(root: Path) -> tuple[str, ...]:
     names = sorted(
         path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")
@@ -124,6 +145,7 @@ def _pictures(root: Path, names: tuple[str, ...], *, all_filled: bool) -> list[s
                 "class folder has no pictures in it",
                 folder=folder,
                 suffixes=" ".join(sorted(SUFFIXES)),
+                fix="put pictures into it, or remove the folder: each folder is a class",
             )
         files += found
     return files

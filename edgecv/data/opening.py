@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgecv.data.sample import Dataset
-from edgecv.errors import RecipeError
+from edgecv.errors import FileError, RecipeError
 from edgecv.recipe import Data
 
 _HINT = "the built-in sets are seeded streams"
@@ -62,6 +62,8 @@ def _root(data: Data) -> Path:
             f"data.root is missing: format {data.format} reads a folder",
             fix="--set data.root=FOLDER",
         )
+    if not data.root.is_dir():
+        raise FileError("data folder not found", folder=data.root, fix="--set data.root=FOLDER")
     return data.root
 
 

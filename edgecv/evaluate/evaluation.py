@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,17 +75,12 @@ def evaluate(
             fix="edgecv compare BUNDLE OTHER says how far its results are from another bundle's",
         )
     section, folder = (None, data) if isinstance(data, Path) else (data, None)
-    dataset = held_out(manifest, section, folder)
-    places = chosen(len(dataset), images or manifest.evaluate.images)
-    other = find_reference(opened, reference)
-    if max_drop is not None and other is None:
-        raise UsageError(
-            "--max-drop needs an fp32 reference beside the bundle",
-            bundle=bundle,
-            fix="edgecv build RECIPE --precision fp32",
-        )
-    must_compare = reference is not None or max_drop is not None
-    judges = _run(opened, other, must_compare, dataset, places)
+    with load(bundle) as model:  # before the data: a machine that cannot run it need not have them
+        dataset = held_out(manifest, section, folder)
+        places = chosen(len(dataset), images or manifest.evaluate.images)
+        other = _reference(opened, reference, max_drop)
+        must_compare = reference is not None or max_drop is not None
+        judges = _run(model, other, must_compare, dataset, places)
     weights = image_weights(len(places), manifest.evaluate.resamples, SEED)
     mine = judges[0].score(weights)
     written = _record(opened, dataset, len(places), mine)
@@ -95,38 +91,57 @@ def evaluate(
     return written
 
 
+def _reference(bundle: Bundle, given: Path | None, max_drop: float | None) -> Bundle | None:
+    other = find_reference(bundle, given)
+    if max_drop is not None and other is None:
+        raise UsageError(
+            "--max-drop needs an fp32 reference beside the bundle",
+            bundle=bundle.folder,
+            fix="edgecv build RECIPE --precision fp32",
+        )
+    return other
+
+
 def _run(
-    bundle: Bundle, reference: Bundle | None, must_compare: bool, dataset: Dataset, places: Array
+    model: Model, reference: Bundle | None, must_compare: bool, dataset: Dataset, places: Array
 ) -> list[Judge]:
     """Both models over the same pictures, each picture made or read once."""
     with ExitStack() as stack:
-        pairs = [_open(stack, bundle, dataset)]
+        pairs = [(model, _judge(model, dataset))]
         if reference is not None:
             try:
-                pairs.append(_open(stack, reference, dataset))
+                other = stack.enter_context(load(reference.folder))
+                pairs.append((other, _judge(other, dataset)))
             except (MachineError, MissingPackage) as err:
                 if must_compare:
                     raise
                 note(f"reference {reference.folder.name} is left out: {err.what}")
-        heads = [_judging_head(model.bundle.manifest) for model, _ in pairs]
+        heads = [_judging_head(each.bundle.manifest) for each, _ in pairs]
         starts = range(0, len(places), CHUNK)
-        for start in track(starts, f"evaluate {bundle.folder.name}", total=len(starts)):
+        name = model.bundle.folder.name
+        for start in track(starts, f"evaluate {name}", total=len(starts)):
             samples = [dataset[int(i)] for i in places[start : start + CHUNK]]
             pictures = [sample.image for sample in samples]
-            for (model, judge), head in zip(pairs, heads, strict=True):
-                results = model.results(pictures, head=head)
+            for (each, judge), head in zip(pairs, heads, strict=True):
+                results = each.results(pictures, head=head)
                 for found, sample in zip(results, samples, strict=True):
                     judge.add(found, sample)
         return [judge for _, judge in pairs]
 
 
-def _open(stack: ExitStack, bundle: Bundle, dataset: Dataset) -> tuple[Model, Judge]:
-    names = bundle.manifest.head.names
-    ids = class_map(dataset.names, names)
-    model = stack.enter_context(load(bundle.folder))
-    if bundle.manifest.task == "classify":
-        return model, ClassifyJudge(names or dataset.names, ids)
-    return model, DetectJudge(names or dataset.names, ids)
+def _judge(model: Model, dataset: Dataset) -> Judge:
+    manifest = model.bundle.manifest
+    names = manifest.head.names
+    ids = class_map(dataset.names, names, _classes(manifest))
+    if manifest.task == "classify":
+        return ClassifyJudge(names or dataset.names, ids)
+    return DetectJudge(names or dataset.names, ids)
+
+
+def _classes(manifest: Manifest) -> int:
+    """How many classes a classifier has; 0 for other tasks, where the head's decoding says it."""
+    scores = manifest.outputs[0].shape
+    return math.prod(scores[1:]) if manifest.task == "classify" and min(scores[1:]) > 0 else 0
 
 
 def _judging_head(manifest: Manifest) -> Head:

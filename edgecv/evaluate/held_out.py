@@ -60,16 +60,29 @@ def _foreign(manifest: Manifest, folder: Path) -> Dataset:
     return open_dataset(Data(format="coco", root=folder, val_annotations=annotations), "val")
 
 
-def class_map(dataset: tuple[str, ...], model: tuple[str, ...]) -> npt.NDArray[Any]:
+def class_map(dataset: tuple[str, ...], model: tuple[str, ...], count: int = 0) -> npt.NDArray[Any]:
     """Model class id of each data-set class, by name; by number if the model has no names.
+
+    Args:
+        dataset: Names of the data's classes.
+        model: Names of the model's classes; empty: it has none.
+        count: How many classes the model has; 0: not known.
 
     Returns:
         (len(dataset),) int64.
 
     Raises:
         UnknownName: the data set has a class that the model does not know.
+        UsageError: classes have to be matched by number, and their numbers differ.
     """
     if not model:
+        if count not in (0, len(dataset)):
+            raise UsageError(
+                "the model's classes have no names, and the data have another number of them",
+                model=count,
+                data=len(dataset),
+                fix="name the model's classes in its recipe (head.names), then build it again",
+            )
         return np.arange(len(dataset), dtype=np.int64)
     place = {name: i for i, name in reversed(list(enumerate(model)))}
     for name in dataset:

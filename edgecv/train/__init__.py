@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -33,6 +34,7 @@ from edgecv.zoo.weights import load_weights, read_metadata, write_weights
 from edgecv.zoo.widths import network_of
 
 LOG = "train.jsonl"
+_SHOWN = 20  # class names listed in an error
 
 
 def train(
@@ -209,10 +211,10 @@ def build_optimizer(network: nn.Module, settings: Train) -> torch.optim.Optimize
 def check_classes(
     network: nn.Module, recipe: Recipe, objective: Objective, dataset: Dataset
 ) -> None:
-    """Hold the network's number of classes to the data's and the head's names.
+    """Hold the network's number of classes to the data's, and the head's names to both.
 
     Raises:
-        RecipeError: they differ.
+        RecipeError: the numbers differ, or the head has the data's names in another order.
     """
     image = torch.zeros(1, recipe.input.channels, *recipe.input.size)
     device = next(network.parameters()).device
@@ -227,8 +229,27 @@ def check_classes(
         raise RecipeError(
             "the number of classes differs",
             **counts,
-            fix=f"--set arch.args.classes={counts['data']}, and head.names to match",
+            fix=f"--set arch.args.classes={counts['data']}, and head.names to match: "
+            + json.dumps(dataset.names[:_SHOWN], ensure_ascii=False)
+            + (" ..." if len(dataset.names) > _SHOWN else ""),
         )
+    _check_order(recipe.head.names, dataset.names)
+
+
+def _check_order(mine: tuple[str, ...], data: tuple[str, ...]) -> None:
+    """Refuse the data's names in another order: results would be called by the wrong class.
+
+    Names of the recipe's own are welcome: ImageNet's folders are numbers.
+    """
+    for place, (own, name) in enumerate(zip(mine, data, strict=False)):
+        if own != name and own in data and name in mine:
+            raise RecipeError(
+                "head.names has the data's classes in another order",
+                class_number=place,
+                head_names=own,
+                data=name,
+                fix="head.names in this order: " + json.dumps(data, ensure_ascii=False),
+            )
 
 
 def _write(recipe: Recipe, run: RunFolder, training: Training, digest: str) -> Path:

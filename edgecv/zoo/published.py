@@ -6,13 +6,14 @@ torchvision:IMAGENET1K_V1`, or an address.
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from edgecv.errors import FileError, IoFailed, UnknownName, UsageError
 from edgecv.files import sha256_file, whole_file
@@ -104,13 +105,20 @@ def weight_file(name: str, text: str, cache: Path | None = None) -> Path:
         cache: As `published_weights`.
 
     Raises:
-        UsageError: an address that is not https or names no digest.
+        UsageError: an address that is not https or names no digest; a publisher that is not
+            known; weights that have to be fetched by hand.
         UnknownName, IoFailed, FileError: as `published_weights`.
     """
     if re.match(r"(torchvision|timm):", text):
         return published_weights(name, cache, tag=text)
     if "://" in text:
         return _fetched(_of_address(text), cache)
+    if (tag := text.partition(":")[2]) and not Path(text).exists():
+        raise UsageError(
+            "--weights names neither a file nor a publisher edgecv knows",
+            got=text,
+            fix=f"torchvision:{tag}, timm:{tag}, random:SEED, a file or an https address",
+        )
     return Path(text)
 
 
@@ -131,10 +139,8 @@ def published_weights(name: str, cache: Path | None = None, *, tag: str = "") ->
         FileError: what came is not what was published; nothing is kept.
     """
     if name in BY_HAND and name not in PUBLISHED:
-        raise UnknownName(
-            "published weights with a known digest",
-            name,
-            PUBLISHED,
+        raise UsageError(
+            f"the weights of {name} are published without a digest: they are not downloaded",
             fix=f"fetch them from {BY_HAND[name]} by hand, then --weights FILE",
         )
     if name not in PUBLISHED:
@@ -147,7 +153,7 @@ def published_weights(name: str, cache: Path | None = None, *, tag: str = "") ->
 
 def _of_address(text: str) -> Published:
     """An address a user gives, with the digest it names."""
-    parts = urlsplit(text)
+    parts = _split(text)
     loopback = parts.scheme == "http" and parts.hostname == "127.0.0.1"
     if parts.scheme != "https" and not loopback:
         raise UsageError("weights are fetched over https only", got=text)
@@ -161,6 +167,21 @@ def _of_address(text: str) -> Published:
             fix="append #sha256=HEX (at least 8 digits), or fetch the file by hand and name it",
         )
     return Published(text.partition("#")[0], found[1].lower())
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        fit = parts.port != 0 and parts.hostname and text.isascii() and text.isprintable()
+    except ValueError:  # a port that is none, a bracket that is not closed
+        fit = False
+    if not fit or " " in text:
+        raise UsageError(
+            "not an address that can be fetched",
+            got=text,
+            fix="write spaces and letters beyond ASCII as %XX",
+        )
+    return parts
 
 
 def _fetched(found: Published, cache: Path | None) -> Path:
@@ -202,5 +223,10 @@ def _download(url: str, path: Path) -> None:
                 raise IoFailed(
                     "the download broke off", url=url, bytes=file.tell(), expected_bytes=expected
                 )
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as err:
-        raise IoFailed("cannot download published weights", url=url, reason=err) from err
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as err:
+        raise IoFailed(
+            "cannot download published weights",
+            url=url,
+            reason=getattr(err, "reason", err),
+            fix="without a network here: fetch it elsewhere, copy it here, and --weights FILE",
+        ) from err

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # what trainers call the dict
 _PREFIXES = ("module.", "_orig_mod.")  # DataParallel, torch.compile
 _SHOWN = 3  # keys listed in an error
+_OTHER = "give the file of this architecture, or the recipe of the file's (edgecv zoo lists them)"
 
 
 def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
@@ -53,6 +55,8 @@ def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors by key, on the CPU, and the metadata of a weight file; errors as `load_weights`."""
+    if path.is_dir():
+        raise FileError("the weights are a folder, not a file", folder=path)
     if not path.is_file():
         raise FileError("weight file not found", file=path)
     try:
@@ -64,6 +68,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise FileError("weight file is empty", file=path)
     if start[:2] == b"PK" or start[:1] == b"\x80":  # zip container, or a legacy pickle
         return _unwrap(_read_torch(path), path), {}
+    if path.suffix != ".safetensors" and start[8:9] != b"{":
+        raise FileError(
+            "neither safetensors nor a PyTorch file", file=path, begins_with=repr(bytes(start))
+        )
     return _read_safetensors(path)
 
 
@@ -126,7 +134,9 @@ def _read_torch(path: Path) -> object:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the pickle's protocol
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as err:
         raise FileError(
             "the weight file is a pickle that asks for more than tensors; it was not run",
@@ -145,10 +155,13 @@ def _read_torch(path: Path) -> object:
 
 
 def _first_reason(err: Exception) -> str:
-    """The informative line of torch's page-long messages."""
+    """The informative words of torch's page-long messages, without its advice to run the file."""
     text = str(err)
-    found = re.search(r"(Unsupported (?:global|class|operand|instruction)[^.\n]*)", text)
-    return found[1] if found else (text.splitlines() or [type(err).__name__])[0][:200]
+    named = re.search(r"(?i)unsupported (?:global:? )?GLOBAL ([\w.]+)", text)
+    if named:
+        return f"it names {named[1]}"
+    found = re.search(r"(Unsupported (?:class|operand|instruction)[^.\n]*)", text)
+    return found[1] if found else text.partition(". ")[0].splitlines()[0] or type(err).__name__
 
 
 def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
@@ -183,7 +196,7 @@ def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Pa
         facts["unexpected"] = _listed(extra)
         near = difflib.get_close_matches(extra[0], missing or list(own), n=1)
         facts |= {f"nearest to {extra[0]}": near[0]} if near else {}
-    raise FileError("the weights are of another network: keys differ", **facts)  # type: ignore[arg-type]
+    raise FileError("the weights are of another network: keys differ", fix=_OTHER, **facts)  # type: ignore[arg-type]
 
 
 def _check_tensors(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
@@ -199,7 +212,19 @@ def _check_tensors(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path:
             file=path,
             first="; ".join(wrong[:_SHOWN]),
             count=len(wrong),
+            fix=_fitting_classes(own, state) or _OTHER,
         )
+
+
+def _fitting_classes(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """The edit for the commonest case: everything fits but the number of classes."""
+    wrong = [(own[key].shape, value.shape) for key, value in state.items()]
+    wrong = [(mine, theirs) for mine, theirs in wrong if mine != theirs]
+    first = {(mine[:1], theirs[:1]) for mine, theirs in wrong}
+    if len(first) != 1 or any(mine[1:] != theirs[1:] for mine, theirs in wrong):
+        return ""
+    ((_, theirs),) = first
+    return f"if they differ in their classes alone: --set arch.args.classes={theirs[0]}"
 
 
 def _describe(tensor: Tensor) -> str:

@@ -76,6 +76,19 @@ def test_pickles_are_refused_with_where_to_go(tmp_path):
         opened(tmp_path, "train")
 
 
+def test_a_set_that_is_there_in_part_names_what_is_missing(ten):
+    (ten / "cifar-10-batches-bin" / "data_batch_3.bin").unlink()
+    with pytest.raises(
+        FileError, match=r"some of[\s\S]*10-batches-bin\n  missing: data_batch_3.bin$"
+    ):
+        opened(ten, "train")
+
+
+def test_a_missing_folder_is_not_called_empty(tmp_path):
+    with pytest.raises(FileError, match=r"data folder not found[\s\S]*--set data\.root"):
+        opened(tmp_path / "none", "train")
+
+
 def test_no_files_says_what_is_needed(tmp_path):
     with pytest.raises(FileError, match=r"no CIFAR files[\s\S]*test_batch.bin"):
         opened(tmp_path, "train")

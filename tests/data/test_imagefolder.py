@@ -51,6 +51,14 @@ def test_without_splits_pictures_are_held_out_by_hash(tmp_path):
     assert ids["val"] - again <= {"a/040.png"}
 
 
+def test_train_without_val_is_not_two_classes(tmp_path):
+    fill(tmp_path, {"train/ant": 2, "train/cat": 2, "test/ant": 1})
+    with pytest.raises(
+        FileError, match=r"but no val/[\s\S]*found: test, train[\s\S]*name the held-"
+    ):
+        open_dataset(section(tmp_path), "train")
+
+
 def test_a_class_may_be_called_train(tmp_path):
     fill(tmp_path, {"train": 20, "bus": 20})
     assert open_dataset(section(tmp_path, val_share=0.5), "val").names == ("bus", "train")

@@ -1,8 +1,17 @@
+import shutil
+
 import numpy as np
 import pytest
 
 from edgecv.bundle import PrecisionRecord
-from edgecv.errors import FileError, GateFailed, UnknownName, UnsupportedModel, UsageError
+from edgecv.errors import (
+    FileError,
+    GateFailed,
+    MachineError,
+    UnknownName,
+    UnsupportedModel,
+    UsageError,
+)
 from edgecv.evaluate import evaluate
 from edgecv.files import read_json
 from edgecv.head import ClassifyHead, HeatmapHead
@@ -26,6 +35,30 @@ def test_top1_by_hand(copied, colours):
     assert recall == {"red": 0.9, "green": 1.0, "blue": 1.0}
     assert written["confusion"] == [[9, 1, 0], [0, 10, 0], [0, 0, 10]]
     assert read_json(bundle / "accuracy.json", "accuracy") == written
+
+
+def test_nameless_classes_of_another_number_are_not_judged(copied, colours, tmp_path):
+    bundle = copied("classify", head=ClassifyHead())
+    assert evaluate(bundle, data=colours)["n"] == 30
+    (tmp_path / "two" / "green").mkdir(parents=True)
+    shutil.copytree(colours / "red", tmp_path / "two" / "red")
+    shutil.copy(colours / "green" / "1.png", tmp_path / "two" / "green")
+    with pytest.raises(UsageError, match=r"no names[\s\S]*model: 3\n  data: 2"):
+        evaluate(bundle, data=tmp_path / "two")
+
+
+def test_a_missing_device_is_told_before_missing_data(copied, tmp_path, monkeypatch):
+    data = Data(format="imagefolder", root=tmp_path / "none")
+    bundle = copied("classify", data=data)
+    with pytest.raises(FileError, match="data folder"):
+        evaluate(bundle)
+
+    def without_gpu(*_args, **_options):
+        raise MachineError("no CUDA device is here")
+
+    monkeypatch.setattr("edgecv.engines.onnxruntime.load_engine", without_gpu)
+    with pytest.raises(MachineError, match="no CUDA device"):
+        evaluate(bundle)
 
 
 def test_map_by_hand(copied, squares):

@@ -13,6 +13,12 @@ def test_classes_are_mapped_by_name():
     assert class_map(("x", "y"), ()).tolist() == [0, 1]
 
 
+def test_classes_are_matched_by_number_only_if_there_are_as_many():
+    assert class_map(("x", "y"), (), 2).tolist() == [0, 1]
+    with pytest.raises(UsageError, match=r"no names[\s\S]*model: 10\n  data: 2"):
+        class_map(("x", "y"), (), 10)
+
+
 def test_a_class_the_model_lacks_is_named():
     with pytest.raises(UnknownName, match="unknown class in the data 'dgo'"):
         class_map(("dgo",), ("cat", "dog"))

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from edgecv.cli.app import app
 from edgecv.errors import FileError, GateFailed, RecipeError, StaleError, UnknownName, UsageError
+from edgecv.head import ClassifyHead
 from edgecv.recipe import Recipe, load_recipe
 from edgecv.train import train
 from edgecv.train.checkpoint import read_checkpoint
@@ -154,6 +155,11 @@ REFUSED = {
         lambda r: changed(r, "arch", args={"classes": 7}),
         RecipeError,
         r"number of classes differs\n  network: 7\n  data: 10",
+    ),
+    "order of names": (
+        lambda r: r.model_copy(update={"head": ClassifyHead(names=tuple("1023456789"))}),
+        RecipeError,
+        r"another order\n  class number: 0\n  head names: 1\n  data: 0\n  fix: .*\[\"0\", \"1\"",
     ),
     "init": (lambda r: changed(r, init="none.safetensors"), FileError, "weight file not found"),
 }

@@ -121,6 +121,11 @@ def test_weights_by_tag_path_and_address(tmp_path, server):
         pytest.param("https://x.org/a.pth", UsageError, "names no digest", id="no-digest"),
         pytest.param("http://x.org/a-00112233.pth", UsageError, "https only", id="http"),
         pytest.param("ftp://x.org/a-00112233.pth", UsageError, "https only", id="ftp"),
+        pytest.param("https://x.org/a b-00112233.pth", UsageError, "can be fetched", id="space"),
+        pytest.param("https://x.org/é-00112233.pth", UsageError, "can be fetched", id="letter"),
+        pytest.param("https://x.org:99999/a-00112233.pth", UsageError, "can be fetched", id="port"),
+        pytest.param("https:///a-00112233.pth", UsageError, "can be fetched", id="no-host"),
+        pytest.param("torchvison:V1", UsageError, r"fix: torchvision:V1, timm:V1", id="publisher"),
         pytest.param("torchvision:IMAGENET1K_V9", UnknownName, "IMAGENET1K_V1", id="tag"),
     ],
 )
@@ -130,5 +135,5 @@ def test_an_address_or_tag_that_cannot_be_checked_is_refused(tmp_path, text, err
 
 
 def test_weights_without_a_published_digest_say_where_to_fetch_them(tmp_path):
-    with pytest.raises(UnknownName, match=r"huggingface.co/timm/inception_v4"):
+    with pytest.raises(UsageError, match=r"inception_v4 are pub[\s\S]*huggingface.co/timm/inc"):
         weight_file("inception_v4", "timm:tf_in1k", tmp_path)

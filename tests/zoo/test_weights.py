@@ -158,13 +158,40 @@ def test_a_pickle_that_wants_code_is_not_run(tmp_path, net, legacy):
     assert not trace.exists()
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.filterwarnings("error")
 def test_a_bare_pickle_is_not_run(tmp_path, net):
     path, trace = tmp_path / "w.pkl", tmp_path / "ran"
     path.write_bytes(pickle.dumps(Hostile(trace)))
     with pytest.raises(FileError, match=r"it was not run|not a PyTorch file"):
         load_weights(net, path)
     assert not trace.exists()
+
+
+def test_what_a_pickle_asks_for_is_named_and_running_it_is_not_advised(tmp_path, net):
+    for content, asked in (({"a": Hostile(tmp_path)}, r"\w+\.open"), (net, r"\w+\.Net")):
+        torch.save(content, tmp_path / "w.pth")
+        with pytest.raises(FileError, match=rf"reason: it names [\w.]*{asked}\n  fix:") as caught:
+            load_weights(net, tmp_path / "w.pth")
+        assert "weights_only" not in str(caught.value)
+
+
+def test_another_number_of_classes_names_the_edit(tmp_path, net, source):
+    state = source.state_dict()
+    wide = {k: torch.zeros(9, *v.shape[1:]) for k, v in state.items() if k.startswith("conv.")}
+    torch.save(state | wide, tmp_path / "w.pt")
+    with pytest.raises(FileError, match=r"shapes differ[\s\S]*--set arch\.args\.classes=9"):
+        load_weights(net, tmp_path / "w.pt")
+    torch.save(state | {"conv.weight": torch.zeros(4, 3, 5, 5)}, tmp_path / "w.pt")
+    with pytest.raises(FileError, match=r"shapes differ[\s\S]*fix: give the file of this arch"):
+        load_weights(net, tmp_path / "w.pt")
+
+
+def test_a_page_saved_as_weights_and_a_folder_are_called_so(tmp_path, net):
+    (tmp_path / "w.pth").write_text("<html>not found</html>")
+    with pytest.raises(FileError, match="neither safetensors nor a PyTorch file"):
+        load_weights(net, tmp_path / "w.pth")
+    with pytest.raises(FileError, match="are a folder"):
+        load_weights(net, tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "pt"])
