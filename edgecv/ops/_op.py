@@ -10,6 +10,7 @@ from typing import Any
 
 from edgecv.errors import MachineError, MissingPackage
 
+SUFFIX = {"float32": "_f32", "float16": "_f16"}  # of a kernel's name, by the dtype it reads
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless"}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops._probability import limit_of
 from edgecv.ops.anchors import AnchorLayout
 from edgecv.ops.topk.cuda import SOURCE as TOPK
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("anchors.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 256
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class AnchorsPlan(ChosenBoxes):
@@ -64,10 +64,10 @@ class AnchorsPlan(ChosenBoxes):
         self._at = self._keep(session.upload(at))
         self._ranked = self._zeros((batch, anchors, classes), "float32") if self._soft else scores
         kernels = session.kernels(SOURCE)
-        self._softmax = kernels.function("anchors_softmax" + _SUFFIX[str(scores.dtype)], "PiiiP")
+        self._softmax = kernels.function("anchors_softmax" + SUFFIX[str(scores.dtype)], "PiiiP")
         self._merge = kernels.function("anchors_merge", "PPPPiiiiPPP")
         self._boxes = kernels.function(
-            "anchors_boxes" + _SUFFIX[str(deltas.dtype)], "PPPiPPiii" + "f" * 7 + "iPPP"
+            "anchors_boxes" + SUFFIX[str(deltas.dtype)], "PPPiPPiii" + "f" * 7 + "iPPP"
         )
         self._scores = (scores, anchors, columns, layout.background, self._ranked)
         flags = (layout.activation == "sigmoid") + 2 * layout.yxhw

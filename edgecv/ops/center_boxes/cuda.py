@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgecv.errors import ShapeError
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops._probability import limit_of
 from edgecv.ops.center_boxes import CenterLayout, CenterMaps
 from edgecv.ops.peaks.cuda import SOURCES as PEAKS
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("center_boxes.cu")
 SOURCES = (SOURCE, *PEAKS)
 _THREADS = 128
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class CenterBoxesPlan(ChosenBoxes):
@@ -59,7 +59,7 @@ class CenterBoxesPlan(ChosenBoxes):
         self._peaks = PeaksPlan(session, batch=batch, shape=shape, k=self.k, threshold=limit)
         self._choose(self._peaks)
         self._gather = session.kernels(SOURCE).function(
-            "center_boxes" + _SUFFIX[kind], "PPPPiiiffiPPP"
+            "center_boxes" + SUFFIX[kind], "PPPPiiiffiPPP"
         )
         scales = (float(layout.stride), float(layout.size_scale), int(layout.logits))
         self._layout = (self.k, width, cells, *scales)

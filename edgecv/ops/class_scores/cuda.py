@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecv.ops._op import SUFFIX
 from edgecv.ops.class_scores import Activation
 from edgecv.ops.topk.cuda import SOURCE as TOPK
 from edgecv.ops.topk.cuda import TopKPlan
@@ -18,7 +19,6 @@ SOURCE = Path(__file__).with_name("class_scores.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 256
 _ACTIVATIONS = {"none": 0, "sigmoid": 1, "softmax": 2}
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class ClassScoresPlan:
@@ -40,7 +40,7 @@ class ClassScoresPlan:
         kernels = session.kernels(SOURCE)
         self._steps = {
             kind: kernels.function("class_scores" + suffix, "PiiiPP")
-            for kind, suffix in _SUFFIX.items()
+            for kind, suffix in SUFFIX.items()
         }
         self._layout = (classes, k, _ACTIVATIONS[activation])
 

@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import ShapeError
+from edgecv.ops._mean_field import check_kernels, check_pair, check_size
 from edgecv.ops._op import Op
-from edgecv.ops.dense_crf import MAX_LABELS
 
 Array = npt.NDArray[Any]
 
@@ -82,24 +82,16 @@ def check(labels: int, size: tuple[int, int], crf: ConvCrf) -> None:
     Raises:
         ShapeError: with the rule that is broken.
     """
-    if not 1 <= labels <= MAX_LABELS:
-        raise ShapeError(f"conv_crf takes 1 to {MAX_LABELS} labels", got=labels)
-    if min(size) < 1:
-        raise ShapeError("conv_crf needs at least one pixel", got=str(size))
+    check_size(OP.name, labels, size)
     if not (crf.filter_size % 2 and 1 <= crf.filter_size <= MAX_FILTER):
         raise ShapeError(f"conv_crf: filter_size must be odd, 1..{MAX_FILTER}", got=crf.filter_size)
     if not (crf.blur == 1 or (crf.blur % 2 == 0 and 2 <= crf.blur <= 64)):
         raise ShapeError("conv_crf: blur must be 1, or even and at most 64", got=crf.blur)
     sigmas = (crf.spatial_sigma, crf.color_sigma)
-    if not all(np.isfinite(sigma) and sigma > 0 for sigma in sigmas):
-        raise ShapeError("conv_crf: every sigma must be positive", got=str(sigmas))
     weights = (crf.spatial_weight, crf.color_weight)
-    if not all(0 <= weight < 1e4 for weight in weights) or not 0 <= crf.rate <= 1:
-        raise ShapeError(
-            "conv_crf: weights must be in 0..10000, rate in 0..1", got=f"{weights}, {crf.rate}"
-        )
-    if crf.iterations < 0:
-        raise ShapeError("conv_crf: iterations must not be negative", got=crf.iterations)
+    check_kernels(OP.name, sigmas, weights, crf.iterations)
+    if not 0 <= crf.rate <= 1:
+        raise ShapeError("conv_crf: rate must be in 0..1", got=crf.rate)
 
 
 def conv_crf(
@@ -120,13 +112,7 @@ def conv_crf(
     Raises:
         ShapeError: wrong shapes or dtypes, or senseless parameters.
     """
-    if logits.ndim != 3 or logits.dtype != np.float32:
-        raise ShapeError("logits must be (L, H, W) float32", got=f"{logits.shape} {logits.dtype}")
-    if image.shape != (*logits.shape[1:], 3) or image.dtype != np.uint8:
-        raise ShapeError(
-            f"image must be ({logits.shape[1]}, {logits.shape[2]}, 3) uint8, as the logits",
-            got=f"{image.shape} {image.dtype}",
-        )
+    check_pair(logits, image)
     check(logits.shape[0], (logits.shape[1], logits.shape[2]), crf)
     refined: Array = OP.on(provider)(logits, image, crf, labels)
     return refined

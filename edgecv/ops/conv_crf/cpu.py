@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.ops._jit import jit_available
+from edgecv.ops._mean_field import LANES, padded
 from edgecv.ops.conv_crf import Cells, ConvCrf, cells_of, enlarge_table
-from edgecv.ops.dense_crf import LANES, arithmetic, padded
+from edgecv.ops.dense_crf import arithmetic
 from edgecv.ops.dense_crf.cpu import best_label
 
 Array = npt.NDArray[Any]

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecv.errors import ShapeError
+from edgecv.ops._mean_field import LANES
 from edgecv.ops.conv_crf import ConvCrf, cells_of, check, enlarge_table
-from edgecv.ops.dense_crf import LANES, padded
-from edgecv.ops.dense_crf.device_lattice import SOURCE as DENSE_SOURCE
 from edgecv.ops.dense_crf.device_lattice import THREADS
+from edgecv.ops.dense_crf.device_rows import DeviceRows
 
 if TYPE_CHECKING:
     from edgecv.cuda.memory import DeviceArray
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from edgecv.cuda.stream import Stream
 
 SOURCE = Path(__file__).with_name("conv_crf.cu")
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 _PIXELS, _TILE = 16, 16  # of a block of the update kernel; side of a tile of the messages kernel
 
 
@@ -71,12 +70,12 @@ class ConvCrfPlan:
         check(shape[0], shape[1:], crf)
         if batch < 1:
             raise ShapeError("a conv_crf plan needs batch >= 1", batch=batch)
-        self._batch, self._shape, self._crf, self._labels = batch, shape, crf, labels
-        self._pixels, self._width = shape[1] * shape[2], padded(shape[0])
+        self._batch, self._size, self._crf = batch, shape[1:], crf
+        self._rows = DeviceRows(session, batch, shape, labels=labels)
+        self.refined = self._rows.refined
         grid = self._grid = cells_of(shape[1:], crf.blur)
         self._cells = grid.height * grid.width
-        rows, cells = (self._pixels, self._width), (self._cells, self._width)
-        self._rows, self._q = session.empty(rows, "float32"), session.empty(rows, "float32")
+        cells = (self._cells, self._rows.width)
         self._pooled, self._heard = session.empty(cells, "float32"), session.empty(cells, "float32")
         taps = crf.filter_size**2
         self._features = session.empty((5, self._cells), "float32")
@@ -87,18 +86,7 @@ class ConvCrfPlan:
         )
         self._pair = session.upload(np.concatenate([pair for pair, _ in tables]))
         self._share = session.upload(np.concatenate([share for _, share in tables]))
-        out = (batch, *shape[1:]) if labels else (batch, *shape)
-        self.refined = session.empty(out, "uint8" if labels else "float32")
-        self._load(session)
-
-    def _load(self, session: Session) -> None:
-        shared, own = session.kernels(DENSE_SOURCE), session.kernels(SOURCE)
-        self._pack = {
-            dtype: shared.function(f"dense_crf_pack{suffix}", "PPiii")
-            for dtype, suffix in _SUFFIX.items()
-        }
-        self._write_labels = shared.function("dense_crf_labels", "PiiiP")
-        self._write_q = shared.function("dense_crf_unpack", "PiiP")
+        own = session.kernels(SOURCE)
         self._average = own.function("conv_crf_features", "PffiiiiiiiP")
         self._weigh = own.function("conv_crf_weights", "PiiiffP")
         self._pool = own.function("conv_crf_pool", "PiiiiiiiiP")
@@ -113,30 +101,25 @@ class ConvCrfPlan:
             logits: (B, L, H, W) float32 or float16.
             images: (B, H, W, 3) uint8.
         """
-        labels, pixels, width = self._shape[0], self._pixels, self._width
-        grid, block = (math.ceil(pixels / THREADS),), (THREADS,)
-        pack = self._pack[str(logits.dtype)]
         for slot in range(self._batch):
-            scores = logits.address + slot * logits.nbytes // self._batch
-            pack.launch(stream, grid, block, scores, self._rows, labels, pixels, width)
-            if self._crf.iterations:
-                self._prepare(stream, images.address + slot * pixels * 3)
-                source = self._rows
-                for _ in range(self._crf.iterations):
-                    self._message(stream, source)
-                    self._step(stream, self._heard)
-                    source = self._q
-            else:
-                self._step(stream, 0)
-            out = self.refined.address + slot * self.refined.nbytes // self._batch
-            if self._labels:
-                self._write_labels.launch(stream, grid, block, self._q, labels, pixels, width, out)
-            else:
-                self._write_q.launch(stream, (*grid, labels), block, self._q, pixels, width, out)
+            self._rows.pack(stream, logits, slot)
+            self._refine(stream, images.address + slot * self._rows.pixels * 3)
+            self._rows.write(stream, slot)
+
+    def _refine(self, stream: Stream, image: int) -> None:
+        if not self._crf.iterations:
+            self._step(stream, 0)
+            return
+        self._prepare(stream, image)
+        source = self._rows.logits
+        for _ in range(self._crf.iterations):
+            self._message(stream, source)
+            self._step(stream, self._heard)
+            source = self._rows.q
 
     def _prepare(self, stream: Stream, image: int) -> None:
         """The weights of the windows of one picture."""
-        crf, grid, size = self._crf, self._grid, self._shape[1:]
+        crf, grid, size = self._crf, self._grid, self._size
         blocks, block = (math.ceil(self._cells / THREADS),), (THREADS,)
         cells = (crf.blur, grid.top, grid.left, grid.height, grid.width)
         sigmas = (crf.spatial_sigma, crf.color_sigma)
@@ -147,27 +130,26 @@ class ConvCrfPlan:
 
     def _message(self, stream: Stream, source: DeviceArray) -> None:
         """Pool (N, P) rows and sum them over the windows."""
-        grid, side, width = self._grid, self._crf.filter_size, self._width
+        grid, side, width = self._grid, self._crf.filter_size, self._rows.width
         blocks, block = (math.ceil(self._cells * width / THREADS),), (THREADS,)
         cells = (self._crf.blur, grid.top, grid.left, grid.height, grid.width)
-        self._pool.launch(
-            stream, blocks, block, source, *self._shape[1:], width, *cells, self._pooled
-        )
+        self._pool.launch(stream, blocks, block, source, *self._size, width, *cells, self._pooled)
         tiles = (math.ceil(grid.width / _TILE), math.ceil(grid.height / _TILE), width // LANES)
         shared = (_TILE + side - 1) ** 2 * LANES * 4
         own = (self._pooled, self._weights, grid.height, grid.width, side, width, self._heard)
         self._listen.launch(stream, tiles, (LANES, 32), *own, shared=shared)
 
     def _step(self, stream: Stream, heard: DeviceArray | int) -> None:
-        grid, block = (math.ceil(self._pixels / _PIXELS),), (LANES, _PIXELS)
-        size = (*self._shape[1:], self._grid.width, self._crf.rate, self._width)
-        own = (self._rows, heard, self._pair, self._share, *size, self._q)
-        self._update.launch(stream, grid, block, *own, shared=_PIXELS * self._width * 4)
+        rows = self._rows
+        grid, block = (math.ceil(rows.pixels / _PIXELS),), (LANES, _PIXELS)
+        size = (*self._size, self._grid.width, self._crf.rate, rows.width)
+        own = (rows.logits, heard, self._pair, self._share, *size, rows.q)
+        self._update.launch(stream, grid, block, *own, shared=_PIXELS * rows.width * 4)
 
     def close(self) -> None:
         """Free the outputs and the workspace."""
+        self._rows.close()
         for array in (
-            self._rows, self._q, self._pooled, self._heard, self._features, self._weights,
-            self._pair, self._share, self.refined,
+            self._pooled, self._heard, self._features, self._weights, self._pair, self._share
         ):  # fmt: skip
             array.free()

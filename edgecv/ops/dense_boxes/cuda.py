@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops._probability import limit_of
 from edgecv.ops.dense_boxes import DenseLayout
 from edgecv.ops.topk.cuda import SOURCE as TOPK
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("dense_boxes.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 64  # small blocks: 8400 points keep the SMs of a Jetson alike busy
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class DenseBoxesPlan(ChosenBoxes):
@@ -54,7 +54,7 @@ class DenseBoxesPlan(ChosenBoxes):
         together = layout.multi_label and not (layout.channels_last or layout.objectness)
         self._values = predictions if together else self._zeros((batch, n), "float32")
         self._best = self._zeros((batch, 1 if layout.multi_label else points), "int32")
-        kernels, suffix = session.kernels(SOURCE), _SUFFIX[str(predictions.dtype)]
+        kernels, suffix = session.kernels(SOURCE), SUFFIX[str(predictions.dtype)]
         self._multi, self._together = layout.multi_label, together
         self._scores = kernels.function("dense_boxes_scores" + suffix, "PiiifP")
         self._best_of_point = kernels.function("dense_boxes_best" + suffix, "PiiifPP")

@@ -27,14 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import ShapeError
+from edgecv.ops._mean_field import check_kernels, check_pair, check_size
 from edgecv.ops._op import Op
 
 Array = npt.NDArray[Any]
 
 OP = Op("dense_crf", atol=0.0, share=0.0)
-
-MAX_LABELS = 256  # labels are uint8
-LANES = 8  # labels are padded to a multiple of this
 
 
 @dataclass(frozen=True)
@@ -85,18 +83,10 @@ def check(labels: int, size: tuple[int, int], crf: DenseCrf) -> None:
     Raises:
         ShapeError: with the rule that is broken.
     """
-    if not 1 <= labels <= MAX_LABELS:
-        raise ShapeError(f"dense_crf takes 1 to {MAX_LABELS} labels", got=labels)
-    if min(size) < 1:
-        raise ShapeError("dense_crf needs at least one pixel", got=str(size))
+    check_size(OP.name, labels, size)
     sigmas = (crf.spatial_sigma, crf.bilateral_sigma, crf.color_sigma)
-    if not all(np.isfinite(sigma) and sigma > 0 for sigma in sigmas):
-        raise ShapeError("dense_crf: every sigma must be positive", got=str(sigmas))
     weights = (crf.spatial_weight, crf.bilateral_weight)
-    if not all(0 <= weight < 1e4 for weight in weights):
-        raise ShapeError("dense_crf: weights must be in 0..10000", got=str(weights))
-    if crf.iterations < 0:
-        raise ShapeError("dense_crf: iterations must not be negative", got=crf.iterations)
+    check_kernels(OP.name, sigmas, weights, crf.iterations)
     crf.matrix(labels)
 
 
@@ -121,18 +111,7 @@ def dense_crf(
         ShapeError: wrong shapes or dtypes, senseless parameters, or a picture so large for its
             sigmas that lattice coordinates do not fit in 62 bits.
     """
-    if logits.ndim != 3 or logits.dtype != np.float32:
-        raise ShapeError("logits must be (L, H, W) float32", got=f"{logits.shape} {logits.dtype}")
-    if image.shape != (*logits.shape[1:], 3) or image.dtype != np.uint8:
-        raise ShapeError(
-            f"image must be ({logits.shape[1]}, {logits.shape[2]}, 3) uint8, as the logits",
-            got=f"{image.shape} {image.dtype}",
-        )
+    check_pair(logits, image)
     check(logits.shape[0], (logits.shape[1], logits.shape[2]), crf)
     refined: Array = OP.on(provider)(logits, image, crf, labels)
     return refined
-
-
-def padded(labels: int) -> int:
-    """Labels of a row in memory: the next multiple of `LANES`."""
-    return -(-labels // LANES) * LANES

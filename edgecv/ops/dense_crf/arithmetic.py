@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.ops.dense_crf import LANES
+from edgecv.ops._mean_field import LANES
 
 Array = npt.NDArray[Any]
 

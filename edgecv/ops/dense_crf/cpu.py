@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.ops._jit import jit_available
-from edgecv.ops.dense_crf import LANES, DenseCrf, arithmetic, padded
+from edgecv.ops._mean_field import LANES, padded
+from edgecv.ops.dense_crf import DenseCrf, arithmetic
 from edgecv.ops.dense_crf.lattice import (
     Grid,
     Lattice,

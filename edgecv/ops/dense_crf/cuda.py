@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecv.errors import ShapeError
-from edgecv.ops.dense_crf import LANES, DenseCrf, check, padded
+from edgecv.ops._mean_field import LANES
+from edgecv.ops.dense_crf import DenseCrf, check
 from edgecv.ops.dense_crf.device_lattice import (
     SOURCE,
     THREADS,
@@ -34,13 +35,13 @@ from edgecv.ops.dense_crf.device_lattice import (
     DeviceLattice,
     SpatialLattice,
 )
+from edgecv.ops.dense_crf.device_rows import DeviceRows
 
 if TYPE_CHECKING:
     from edgecv.cuda.memory import DeviceArray
     from edgecv.cuda.session import Session
     from edgecv.cuda.stream import Stream
 
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 _PIXELS = 16  # of a block of the update kernel, eight lanes each
 
 
@@ -116,36 +117,24 @@ class DenseCrfPlan:
         check(shape[0], shape[1:], crf)
         if batch < 1 or (capacity is not None and capacity < 1):
             raise ShapeError("a dense_crf plan needs batch and capacity >= 1", batch=batch)
-        self._batch, self._shape, self._crf, self._labels = batch, shape, crf, labels
-        self._pixels, self._width = shape[1] * shape[2], padded(shape[0])
-        rows = (self._pixels, self._width)
-        self._rows, self._q = session.empty(rows, "float32"), session.empty(rows, "float32")
-        out = (batch, *shape[1:]) if labels else (batch, *shape)
-        self.refined = session.empty(out, "uint8" if labels else "float32")
+        self._batch, self._crf = batch, crf
+        self._rows = DeviceRows(session, batch, shape, labels=labels)
+        self.refined = self._rows.refined
         self.state = session.zeros((batch, 2), "int32")
         self._spatial = self._bilateral = None
         if crf.iterations and crf.spatial_weight > 0:
             self._spatial = SpatialLattice(session, shape[1:], crf)
         if crf.iterations and crf.bilateral_weight > 0:
-            room = default_capacity(self._pixels) if capacity is None else capacity
+            room = default_capacity(self._rows.pixels) if capacity is None else capacity
             self._bilateral = BilateralLattice(session, shape[1:], crf, room)
         built = (self._spatial, self._bilateral)
-        self._kernels = [_Kernel(session, b, self._width) for b in built if b is not None]
-        matrix, fill = crf.matrix(shape[0]), self._width - shape[0]
+        self._kernels = [_Kernel(session, b, self._rows.width) for b in built if b is not None]
+        matrix, fill = crf.matrix(shape[0]), self._rows.width - shape[0]
         self._penalty = (
             None if matrix is None else session.upload(np.pad(matrix, ((0, fill), (0, fill))))
         )
-        self._load(session)
-
-    def _load(self, session: Session) -> None:
         kernels = session.kernels(SOURCE)
-        self._pack = {
-            dtype: kernels.function(f"dense_crf_pack{suffix}", "PPiii")
-            for dtype, suffix in _SUFFIX.items()
-        }
         self._update = kernels.function("dense_crf_update", "PPPPfPPPfPiiP")
-        self._write_labels = kernels.function("dense_crf_labels", "PiiiP")
-        self._write_q = kernels.function("dense_crf_unpack", "PiiP")
         self._copy = kernels.function("dense_crf_state", "PP")
 
     def enqueue(self, stream: Stream, logits: DeviceArray, images: DeviceArray) -> None:
@@ -157,27 +146,20 @@ class DenseCrfPlan:
             images: (B, H, W, 3) uint8.
         """
         for slot in range(self._batch):
-            scores = logits.address + slot * logits.nbytes // self._batch
-            self._one(stream, scores, str(logits.dtype), images.address, slot)
+            self._rows.pack(stream, logits, slot)
+            self._refine(stream, images.address, slot)
+            self._rows.write(stream, slot)
 
-    def _one(self, stream: Stream, scores: int, dtype: str, images: int, slot: int) -> None:
-        labels, pixels, width = self._shape[0], self._pixels, self._width
-        grid, block = (math.ceil(pixels / THREADS),), (THREADS,)
-        self._pack[dtype].launch(stream, grid, block, scores, self._rows, labels, pixels, width)
+    def _refine(self, stream: Stream, images: int, slot: int) -> None:
         if self._bilateral is not None:
-            self._bilateral.enqueue(stream, images + slot * pixels * 3)
+            self._bilateral.enqueue(stream, images + slot * self._rows.pixels * 3)
             state = self.state.address + slot * 8
             self._copy.launch(stream, (1,), (2,), self._bilateral.state, state)
         self._step(stream, first=True)
         for _ in range(self._crf.iterations):
             for kernel in self._kernels:
-                kernel.filter(stream, self._q)
+                kernel.filter(stream, self._rows.q)
             self._step(stream, first=False)
-        out = self.refined.address + slot * self.refined.nbytes // self._batch
-        if self._labels:
-            self._write_labels.launch(stream, grid, block, self._q, labels, pixels, width, out)
-        else:
-            self._write_q.launch(stream, (*grid, labels), block, self._q, pixels, width, out)
 
     def _step(self, stream: Stream, *, first: bool) -> None:
         """Q from the logits, and unless it is the first, from what the kernels filtered."""
@@ -191,17 +173,17 @@ class DenseCrfPlan:
                 lattice = kernel.lattice
                 terms += [kernel.values, lattice.offsets, lattice.weights, float(lattice.gain)]
         penalty = 0 if first or self._penalty is None else self._penalty
-        shared = _PIXELS * self._width * 4 * (2 if penalty else 1)
-        grid, block = (math.ceil(self._pixels / _PIXELS),), (LANES, _PIXELS)
-        own = (penalty, self._pixels, self._width, self._q)
-        self._update.launch(stream, grid, block, self._rows, *terms, *own, shared=shared)
+        rows = self._rows
+        shared = _PIXELS * rows.width * 4 * (2 if penalty else 1)
+        grid, block = (math.ceil(rows.pixels / _PIXELS),), (LANES, _PIXELS)
+        own = (penalty, rows.pixels, rows.width, rows.q)
+        self._update.launch(stream, grid, block, rows.logits, *terms, *own, shared=shared)
 
     def close(self) -> None:
         """Free the outputs and the workspace."""
-        for part in (*self._kernels, self._spatial, self._bilateral):
+        for part in (*self._kernels, self._spatial, self._bilateral, self._rows):
             if part is not None:
                 part.close()
-        arrays = (self._rows, self._q, self.refined, self.state, self._penalty)
-        for array in arrays:
+        for array in (self.state, self._penalty):
             if array is not None:
                 array.free()

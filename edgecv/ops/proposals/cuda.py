@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops.proposals import ProposalRule
 from edgecv.ops.suppression import Suppression
 from edgecv.ops.suppression import cuda as suppression
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("proposals.cu")
 SOURCES = (SOURCE, TOPK, *suppression.SOURCES)
 _THREADS = 256
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class ProposalsPlan(ChosenBoxes):
@@ -77,7 +77,7 @@ class ProposalsPlan(ChosenBoxes):
         ]
         kernels = session.kernels(SOURCE)
         self._decode = [
-            kernels.function("proposals_level" + _SUFFIX[str(each.dtype)], "P" * 8 + "iiiifffii")
+            kernels.function("proposals_level" + SUFFIX[str(each.dtype)], "P" * 8 + "iiiifffii")
             for each in deltas
         ]
         self._order = kernels.function("proposals_order", "P" * 8 + "ii")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from edgecv.ops._op import SUFFIX
 from edgecv.ops.conv_crf import ConvCrf
 from edgecv.ops.conv_crf.cuda import SOURCE as CONV
 from edgecv.ops.conv_crf.cuda import ConvCrfPlan
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).with_name("refine.cu")
 SOURCES = (SOURCE, DENSE, CONV)
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 _THREADS = 256
 
 
@@ -95,9 +95,9 @@ class RefinePlan:
         kernels = session.kernels(SOURCE)
         self._enlarge = {
             dtype: kernels.function(f"refine_enlarge{suffix}", "PPPiiiiP")
-            for dtype, suffix in _SUFFIX.items()
+            for dtype, suffix in SUFFIX.items()
         }
-        self._take = kernels.function(f"refine_pixels{_SUFFIX[str(seen.tensor.dtype)]}", "PPiiP")
+        self._take = kernels.function(f"refine_pixels{SUFFIX[str(seen.tensor.dtype)]}", "PPiiP")
 
     def enqueue(self, stream: Stream, scores: DeviceArray) -> None:
         """Launch; `scores` (B, L, h, w) float32 or float16."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgecv.errors import ShapeError
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops.roi_boxes import BoxRule
 from edgecv.ops.topk.cuda import SOURCE as TOPK
 from edgecv.ops.topk.cuda import TopKPlan
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("roi_boxes.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 256
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class RoiBoxesPlan(ChosenBoxes):
@@ -60,9 +60,9 @@ class RoiBoxesPlan(ChosenBoxes):
         n = rows * classes
         self._best = TopKPlan(session, batch=batch, n=n, k=self.k, threshold=rule.score)
         kernels = session.kernels(SOURCE)
-        self._softmax = kernels.function("roi_boxes_softmax" + _SUFFIX[str(logits.dtype)], "PPPiii")
+        self._softmax = kernels.function("roi_boxes_softmax" + SUFFIX[str(logits.dtype)], "PPPiii")
         self._decode = kernels.function(
-            "roi_boxes_decode" + _SUFFIX[str(deltas.dtype)], "P" * 8 + "iiiii" + "f" * 5
+            "roi_boxes_decode" + SUFFIX[str(deltas.dtype)], "P" * 8 + "iiiii" + "f" * 5
         )
         self._gather = kernels.function("roi_boxes_gather", "P" * 11 + "ii")
         self._rows = (rows, classes, classes if rule.background_last else 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgecv.errors import ShapeError
+from edgecv.ops._op import SUFFIX
 
 if TYPE_CHECKING:
     from edgecv.cuda.kernels import Kernels
@@ -23,7 +24,6 @@ _BINS, _PASSES, _DIGITS = 2048, 3, 256
 _TILE, _WARPS, _RADIX_TILE = 512, 8, 1024
 _THREADS = 256
 _LARGEST = 2**31 - 1
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class Selection:
@@ -74,7 +74,7 @@ class Selection:
         self._steps = {
             step + suffix: kernels.function(f"{prefix}_{step}{suffix}", source + tail)
             for step, tail in tails.items()
-            for suffix in _SUFFIX.values()
+            for suffix in SUFFIX.values()
         }
         order = self._session.kernels(SOURCE)
         self._sort = order.function("topk_sort", "PPPiPP")
@@ -100,7 +100,7 @@ class Selection:
         self, stream: Stream, dtype: str, source: tuple[Any, ...], count: DeviceArray | None
     ) -> None:
         """Launch; `source` are the kernels' first arguments, for tensors of `dtype`."""
-        suffix = _SUFFIX[dtype]
+        suffix = SUFFIX[dtype]
         common = (*source, 0 if count is None else count, self.threshold, self._k)
         totals = (self.kept, self.total)
         if self._small:

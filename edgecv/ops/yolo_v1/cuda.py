@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops.topk.cuda import SOURCE as TOPK
 from edgecv.ops.topk.cuda import TopKPlan
 from edgecv.ops.yolo_v1 import YoloGrid
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("yolo_v1.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 64
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class YoloV1Plan(ChosenBoxes):
@@ -49,7 +49,7 @@ class YoloV1Plan(ChosenBoxes):
         self._size = (float(grid.size[1]), float(grid.size[0]))
         self._values = self._zeros((batch, n), "float32")
         self._best = self._zeros((batch, points), "int32")
-        kernels, suffix = session.kernels(SOURCE), _SUFFIX[str(values.dtype)]
+        kernels, suffix = session.kernels(SOURCE), SUFFIX[str(values.dtype)]
         self._scores = kernels.function("yolo_v1_scores" + suffix, "PiiiiPP")
         self._boxes = kernels.function("yolo_v1_boxes" + suffix, "PiiiiPPPffiPPP")
         self._points = (ceil(points / _THREADS), batch)

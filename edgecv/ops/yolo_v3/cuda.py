@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from edgecv.ops._chosen import ChosenBoxes
+from edgecv.ops._op import SUFFIX
 from edgecv.ops._probability import limit_of
 from edgecv.ops.topk.cuda import SOURCE as TOPK
 from edgecv.ops.topk.cuda import TopKPlan
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("yolo_v3.cu")
 SOURCES = (SOURCE, TOPK)
 _THREADS = 128
-_SUFFIX = {"float32": "_f32", "float16": "_f16"}
 
 
 class _Launches(NamedTuple):
@@ -77,7 +77,7 @@ class YoloV3Plan(ChosenBoxes):
         for values, scale, (_, height, width), start, count in zip(
             maps, scales, grids, starts, points, strict=False
         ):
-            kernels, suffix = session.kernels(SOURCE), _SUFFIX[str(values.dtype)]
+            kernels, suffix = session.kernels(SOURCE), SUFFIX[str(values.dtype)]
             sizes = self._keep(session.upload(np.array(scale.anchors, np.float32)))
             self._scales.append(
                 _Launches(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from edgecv.errors import ShapeError
-from edgecv.ops.dense_crf import MAX_LABELS, DenseCrf, dense_crf
+from edgecv.ops._mean_field import MAX_LABELS
+from edgecv.ops.dense_crf import DenseCrf, dense_crf
 
 # weights small enough that the answer is not saturated: every term shows
 CRF = DenseCrf(1.5, 1.0, bilateral_sigma=6.0, color_sigma=20.0, bilateral_weight=3.0, iterations=4)
