@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edgecv.errors import FileError
 from edgecv.files import read_json, sha256_file, write_json
 from edgecv.head import Head
-from edgecv.recipe import Backend, Bench, Data, Evaluate, Input, Precision, Report, Run
+from edgecv.recipe import Backend, Bench, Build, Data, Evaluate, Input, Precision, Report, Run
 
 MANIFEST = "manifest.json"
 KERNELS = "kernels"
@@ -86,6 +86,7 @@ class Manifest(_Part):
         recipe_digest: `Recipe.digest("build")`; empty for a foreign model.
         model_digest: sha256 of the fp32 model.onnx the build started from.
         data: The recipe's data section, so that `evaluate BUNDLE` needs no recipe.
+        build: What the engine was asked for: the recipe's section, which a rebuild starts from.
         evaluate, run, bench, report: The recipe's sections, likewise.
         batch: (min, opt, max) batch sizes the engine takes.
         backend: The engine family.
@@ -108,6 +109,7 @@ class Manifest(_Part):
     input: Input
     head: Head
     data: Data | None = None
+    build: Build = Build()
     evaluate: Evaluate = Evaluate()
     run: Run = Run()
     bench: Bench = Bench()

@@ -167,12 +167,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as err:
-        raise _explain(err, path) from err
+        raise explain(err, path) from err
     return _resolve_paths(recipe, path.resolve().parent)
 
 
-def _explain(err: ValidationError, path: Path) -> RecipeError:
-    """Say the first problem in the recipe's own words, with the nearest right key."""
+def explain(err: ValidationError, path: Path) -> RecipeError:
+    """The first problem of what stands in `path`, with the nearest right key."""
     first = err.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

@@ -72,6 +72,7 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.model_digest == parts.model_digest
         and manifest.run_id == parts.run_id
         and manifest.data == recipe.data
+        and manifest.build == recipe.build
         and manifest.evaluate == recipe.evaluate
         and manifest.run == recipe.run
         and manifest.bench == recipe.bench
@@ -118,6 +119,7 @@ def finish(
         input=recipe.input,
         head=recipe.head,
         data=recipe.data,
+        build=recipe.build,
         evaluate=recipe.evaluate,
         run=recipe.run,
         bench=recipe.bench,

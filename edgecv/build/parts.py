@@ -99,11 +99,12 @@ def _build(bundle: Bundle, model: Path, asked: PartOptions, places: tuple[Path, 
             shutil.copyfile(scratch / graph, folder / graph)
     backend = options.backend if options.backend != "auto" else manifest.backend
     golden, batch = _golden(folder / "model.onnx", precision, asked)
+    options = options.model_copy(update={"backend": backend})
     built = build_engine(
         backend,
         folder / "model.onnx",
         folder,
-        options.model_copy(update={"backend": backend}),
+        options,
         batch,
         source=folder / "source.onnx",
     )
@@ -114,6 +115,7 @@ def _build(bundle: Bundle, model: Path, asked: PartOptions, places: tuple[Path, 
             "inputs": tensors(golden.inputs, batch),
             "outputs": tensors(golden.expected, batch),
             "precision": record,
+            "build": options,
             "backend": backend,
             "backend_version": built.version,
             "targets": built.targets,

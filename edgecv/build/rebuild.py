@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from edgecv._version import __version__
 from edgecv.build.finish import GRAPHS, complete
@@ -14,8 +16,11 @@ from edgecv.engines import BACKENDS, build_engine, choose_backend
 from edgecv.engines.golden import GOLDEN, read_golden
 from edgecv.errors import FileError, UnknownName, UsageError
 from edgecv.files import whole_folder
+from edgecv.plain_yaml import override
 from edgecv.progress import note
-from edgecv.recipe import Build
+from edgecv.recipe import Build, explain
+
+_TYPED = ("precision", "rest", "keep", "backend")  # of the build section: what shaped the graph
 
 
 def rebuild(
@@ -25,8 +30,9 @@ def rebuild(
     targets: tuple[str, ...] = (),
     out: Path | None = None,
     precision: str | None = None,
+    overrides: Sequence[str] = (),
 ) -> Path:
-    """Build the engine of a bundle anew from the graphs inside it.
+    """Build the engine of a bundle anew from the graphs inside it, as it was asked for first.
 
     Graphs, scales, golden sample and contracts stay as they are; the engine, the layers, the
     tolerance and the manifest's facts about the machine are new. Accuracy and latency are dropped:
@@ -39,12 +45,14 @@ def rebuild(
         out: Where the new bundle goes; default: beside the old one, or in its place if the
             backend stays.
         precision: Only to be told off: a bundle's graph is typed already.
+        overrides: `build.key=value`: what else the engine is asked for.
 
     Returns:
         The new bundle's folder.
 
     Raises:
-        UsageError: another precision is asked for than the bundle has.
+        UsageError: another precision, or another graph, is asked for than the bundle has.
+        RecipeError: an override does not fit the schema.
         UnknownName: no such backend.
         FileError: the bundle is broken.
         UnsupportedModel, MissingPackage, MachineError: as `engines.build_engine`.
@@ -62,20 +70,16 @@ def rebuild(
     if "model.onnx" not in manifest.files:
         raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
     chosen = _backend(bundle, backend)
-    asked, rest = manifest.precision.asked, manifest.precision.rest
-    section: dict[str, Any] = {"precision": asked, "rest": rest, "backend": chosen}
-    own = manifest.targets if manifest.backend == "tensorrt-rtx" else ()
-    if targets or own:
-        section["targets"] = targets or own
-    options = Build.model_validate(section)
-    place = out or (folder if chosen == manifest.backend else folder.parent / f"{asked}-{chosen}")
+    options = _options(bundle, chosen, targets, overrides)
+    beside = folder.parent / f"{manifest.precision.asked}-{chosen}"
+    place = out or (folder if chosen == manifest.backend else beside)
     golden = read_golden(bundle.path(GOLDEN))
     note(f"building the {chosen} engine from {folder}")
     with whole_folder(place) as temporary:
         _copy_graphs(bundle, temporary)
         for name, part in bundle.parts.items():
             inside = part_folder(temporary, name)
-            rebuild(part.folder, backend=chosen, targets=targets, out=inside)
+            rebuild(part.folder, backend=chosen, targets=targets, out=inside, overrides=overrides)
         built = build_engine(
             chosen,
             temporary / "model.onnx",
@@ -86,14 +90,41 @@ def rebuild(
         )
         update = {
             "edgecv": __version__,
+            "build": options,
             "backend": chosen,
             "backend_version": built.version,
             "targets": built.targets,
             "engine": built.engine,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
-        complete(temporary, manifest.model_copy(update=update), built, golden, None)
+        complete(temporary, manifest.model_copy(update=update), built, golden, options.tolerance)
     return place
+
+
+def _options(
+    bundle: Bundle, backend: str, targets: tuple[str, ...], overrides: Sequence[str]
+) -> Build:
+    """What the first build was asked for, and what is asked for now."""
+    manifest = bundle.manifest
+    own = manifest.targets if manifest.backend == "tensorrt-rtx" else ()
+    section = {**manifest.build.model_dump(), "backend": backend}
+    section |= {"precision": manifest.precision.asked, "rest": manifest.precision.rest}
+    if targets or own:
+        section["targets"] = targets or own
+    known = [f"build.{key}" for key in Build.model_fields if key not in _TYPED]
+    for item in overrides:
+        key = item.partition("=")[0].strip()
+        if key not in known:
+            raise UsageError(
+                f"--set {key}: only its engine can be asked for otherwise, as a bundle's graph "
+                "is typed",
+                known=", ".join(known),
+            )
+        override({"build": section}, item)
+    try:
+        return Build.model_validate(section)
+    except ValidationError as err:
+        raise explain(err, bundle.folder) from err
 
 
 def _backend(bundle: Bundle, asked: str) -> str:

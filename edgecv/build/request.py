@@ -93,14 +93,13 @@ def _built(request: Request, recipe: Recipe, run: RunFolder) -> Path:
 def _rebuilt(request: Request) -> Path:
     if not (request.source / MANIFEST).is_file():
         raise UsageError("the folder is no bundle", folder=request.source, lacks=MANIFEST)
-    if request.overrides:
-        raise UsageError("--set goes with a recipe: a bundle's graph is typed already")
     return rebuild(
         request.source,
         backend=request.backend,
         targets=request.targets,
         out=request.out,
         precision=request.precision or None,
+        overrides=request.overrides,
     )
 
 

@@ -10,7 +10,7 @@ from edgecv import engines
 from edgecv.build import build, rebuild
 from edgecv.bundle import open_bundle, seal
 from edgecv.engines.golden import self_test
-from edgecv.errors import FileError, UsageError
+from edgecv.errors import FileError, RecipeError, UsageError
 
 rebuild_module = import_module("edgecv.build.rebuild")  # the package holds the function
 
@@ -19,6 +19,19 @@ rebuild_module = import_module("edgecv.build.rebuild")  # the package holds the 
 def folder(make_run):
     made = make_run()
     return build(made.recipe, made.run, "int8", backend="onnxruntime")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The options engines are built with; none is built."""
+    seen = []
+
+    def build_engine(name, model, place, options, batch, *, source):
+        seen.append(options)
+        raise UsageError("enough seen")
+
+    monkeypatch.setattr(rebuild_module, "build_engine", build_engine)
+    return seen
 
 
 def test_another_backend_goes_beside_it(folder):
@@ -72,7 +85,7 @@ app(["build", sys.argv[1], "--backend", "openvino", "--json"])
 
 
 @pytest.mark.parametrize(
-    ("backend", "own", "asked", "want"),
+    ("backend", "own", "given", "want"),
     [
         ("tensorrt-rtx", ("sm89",), (), ("sm89",)),
         ("tensorrt-rtx", ("sm89",), ("sm86",), ("sm86",)),
@@ -80,18 +93,51 @@ app(["build", sys.argv[1], "--backend", "openvino", "--json"])
     ],
     ids=["own", "asked", "a-jetsons"],
 )
-def test_targets_are_those_asked_for_or_rtxs_own(folder, monkeypatch, backend, own, asked, want):
+def test_targets_are_those_asked_for_or_rtxs_own(folder, asked, backend, own, given, want):
     bundle = open_bundle(folder)
     manifest = bundle.manifest.model_copy(update={"backend": backend, "targets": own})
     seal(folder, manifest)
-    seen = []
-
-    def build_engine(name, model, place, options, batch, *, source):
-        seen.append(options.targets)
-        raise UsageError("enough seen")
-
-    monkeypatch.setattr(rebuild_module, "build_engine", build_engine)
     with pytest.raises(UsageError, match="enough seen"):
-        rebuild(folder, backend="tensorrt-rtx", targets=asked, out=folder.parent / "new")
-    assert seen == [want]
+        rebuild(folder, backend="tensorrt-rtx", targets=given, out=folder.parent / "new")
+    assert [options.targets for options in asked] == [want]
     assert not (folder.parent / "new").exists()
+
+
+def test_the_engine_is_asked_for_as_it_was_first_and_for_what_is_said_now(make_run, asked):
+    """2:4 weights pruned on a host run sparse on the board, which has other memory."""
+    made = make_run()
+    first = {"sparse": True, "workspace_mib": 512, "tolerance": 0.3}
+    settings = made.recipe.build.model_copy(update=first)
+    recipe = made.recipe.model_copy(update={"build": settings})
+    folder = build(recipe, made.run, "int8", backend="onnxruntime")
+    with pytest.raises(UsageError, match="enough seen"):
+        rebuild(
+            folder, backend="tensorrt", overrides=["build.workspace_mib=64", "build.dla_core=1"]
+        )
+    (options,) = asked
+    assert (options.sparse, options.tolerance) == (True, 0.3)
+    assert (options.workspace_mib, options.dla_core) == (64, 1)
+    assert (options.precision, options.backend) == ("int8", "tensorrt")
+
+
+def test_what_a_rebuild_was_asked_for_stays_in_the_manifest(folder):
+    new = rebuild(folder, backend="openvino", overrides=["build.tolerance=0.2"])
+    manifest = open_bundle(new).manifest
+    assert (manifest.build.tolerance, manifest.tolerance) == (0.2, 0.2)
+    assert open_bundle(rebuild(new)).manifest.tolerance == 0.2
+
+
+@pytest.mark.parametrize(
+    ("item", "error", "match"),
+    [
+        ("build.rest=fp16", UsageError, "its engine can be asked for"),
+        ("build.keep=[c0]", UsageError, "its engine can be asked for"),
+        ("input.size=[8, 8]", UsageError, "its engine can be asked for"),
+        ("build.workspace_mib=lots", RecipeError, "workspace_mib"),
+        ("build.workspace_mib=-1", RecipeError, "greater than or equal to 0"),
+    ],
+)
+def test_only_the_engine_of_a_bundle_can_be_asked_for_otherwise(folder, asked, item, error, match):
+    with pytest.raises(error, match=match):
+        rebuild(folder, overrides=[item])
+    assert asked == []
