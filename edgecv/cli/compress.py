@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +9,12 @@ import typer
 from edgecv.cli.options import (
     RUNS,
     JsonOpt,
+    MeasureOpt,
+    MeasurerOpt,
     QuietOpt,
     RecipeArg,
+    RecipeOutOpt,
+    RetrainOpt,
     RunsOpt,
     SetOpt,
     emit,
@@ -21,10 +24,6 @@ from edgecv.cli.options import (
 ShareOpt = Annotated[float, typer.Option(help="Share of every layer's weights that is cut off.")]
 ConvOpt = Annotated[int, typer.Option(help="Convolutions share 2^BITS values.")]
 DenseOpt = Annotated[int, typer.Option(help="Dense layers share 2^BITS values.")]
-StepsOpt = Annotated[int, typer.Option(min=0, help="Retraining; 0: half of the recipe's.")]
-BackendOpt = Annotated[str, typer.Option(help="Engine that measures.")]
-MeasureOpt = Annotated[bool, typer.Option("--measure/--no-measure", help="Accuracy, latency.")]
-OutOpt = Annotated[Path | None, typer.Option("--out", "-o", help="The recipe to write.")]
 
 
 def compress(
@@ -32,10 +31,10 @@ def compress(
     share: ShareOpt = 0.7,
     conv_bits: ConvOpt = 8,
     dense_bits: DenseOpt = 5,
-    steps: StepsOpt = 0,
-    backend: BackendOpt = "auto",
+    steps: RetrainOpt = 0,
+    backend: MeasurerOpt = "auto",
     measured: MeasureOpt = True,
-    out: OutOpt = None,
+    out: RecipeOutOpt = None,
     runs: RunsOpt = RUNS,
     overrides: SetOpt = None,
     as_json: JsonOpt = False,

@@ -19,6 +19,11 @@ SetOpt = Annotated[
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+# of the verbs that make a network smaller
+RecipeOutOpt = Annotated[Path | None, typer.Option("--out", "-o", help="The recipe to write.")]
+RetrainOpt = Annotated[int, typer.Option(min=0, help="Retraining; 0: half of the recipe's.")]
+MeasureOpt = Annotated[bool, typer.Option("--measure/--no-measure", help="Accuracy, latency.")]
+MeasurerOpt = Annotated[str, typer.Option(help="Engine that measures.")]
 RUNS = Path("runs")
 # a test holds these equal to head.TASKS and head.HEADS, which are slow to import
 HELP = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +9,12 @@ import typer
 from edgecv.cli.options import (
     RUNS,
     JsonOpt,
+    MeasureOpt,
+    MeasurerOpt,
     QuietOpt,
     RecipeArg,
+    RecipeOutOpt,
+    RetrainOpt,
     RunsOpt,
     SetOpt,
     emit,
@@ -20,22 +23,18 @@ from edgecv.cli.options import (
 
 ByOpt = Annotated[str, typer.Option("--by", help="l1, l2, activation, apoz (filters), or 2:4.")]
 ShareOpt = Annotated[float, typer.Option(help="Share of every layer's filters that goes.")]
-StepsOpt = Annotated[int, typer.Option(min=0, help="Retraining; 0: half of the recipe's.")]
 MultipleOpt = Annotated[int, typer.Option(min=1, help="Widths left are multiples of this.")]
-BackendOpt = Annotated[str, typer.Option(help="Engine that measures.")]
-MeasureOpt = Annotated[bool, typer.Option("--measure/--no-measure", help="Accuracy, latency.")]
-OutOpt = Annotated[Path | None, typer.Option("--out", "-o", help="The recipe to write.")]
 
 
 def prune(
     recipe: RecipeArg,
     by: ByOpt = "l2",
     share: ShareOpt = 0.5,
-    steps: StepsOpt = 0,
+    steps: RetrainOpt = 0,
     multiple: MultipleOpt = 4,
-    backend: BackendOpt = "auto",
+    backend: MeasurerOpt = "auto",
     measured: MeasureOpt = True,
-    out: OutOpt = None,
+    out: RecipeOutOpt = None,
     runs: RunsOpt = RUNS,
     overrides: SetOpt = None,
     as_json: JsonOpt = False,

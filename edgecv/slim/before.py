@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from edgecv.errors import RecipeError, StaleError, UnknownName, UsageError
-from edgecv.files import read_text, write_text
+from edgecv.errors import FileError, RecipeError, StaleError, UnknownName, UsageError
+from edgecv.files import read_text, sha256_file, write_text
 from edgecv.pipeline import RunFolder, run_folder
-from edgecv.recipe import Backend, Recipe, load_recipe
+from edgecv.recipe import Arch, Backend, Data, Recipe, Train, load_recipe
 from edgecv.zoo.weights import load_weights, read_metadata, write_weights
 from edgecv.zoo.widths import changed, network_of
 
@@ -27,12 +27,32 @@ class Start(NamedTuple):
         run: Where its weights are.
         network: With those weights, in evaluation mode.
         example: (1, C, H, W) float32 zeros.
+        arch: The recipe's sections, which a foreign model's recipe lacks.
+        data: Likewise.
+        train: Likewise.
     """
 
     recipe: Recipe
     run: RunFolder
     network: nn.Module
     example: Tensor
+    arch: Arch
+    data: Data
+    train: Train
+
+
+class Slim(NamedTuple):
+    """A slim network ready to be retrained.
+
+    Attributes:
+        recipe: As a user would load it.
+        run: Its run folder, beside that of the network it was made from.
+        again: Its recipe and first weights were there already, the same: its training may go on.
+    """
+
+    recipe: Recipe
+    run: RunFolder
+    again: bool
 
 
 def load_start(recipe: Recipe, run: RunFolder) -> Start:
@@ -46,31 +66,36 @@ def load_start(recipe: Recipe, run: RunFolder) -> Start:
     import torch
 
     if recipe.arch is None or recipe.train is None or recipe.data is None:
-        raise RecipeError("only a network of the zoo with its training data can be made slimmer")
+        raise RecipeError(
+            "only a network of the zoo, trained by its recipe, can be made slimmer",
+            lacks=", ".join(k for k in ("arch", "data", "train") if getattr(recipe, k) is None),
+            fix="a recipe with these sections (edgecv init); `edgecv zoo` lists networks",
+        )
+    if not run.weights.is_file():
+        raise FileError("weight file not found", file=run.weights, fix="edgecv train RECIPE")
     network = network_of(recipe.arch).eval()
     load_weights(network, run.weights)
     if read_metadata(run.weights).get("recipe_digest") != recipe.digest("train"):
         raise StaleError(
             "the weights were trained by another recipe",
             weights=run.weights,
-            fix="edgecv train RECIPE",
+            fix="edgecv train RECIPE --force",
         )
     example = torch.zeros(1, recipe.input.channels, *recipe.input.size)
-    return Start(recipe, run, network, example)
+    return Start(recipe, run, network, example, recipe.arch, recipe.data, recipe.train)
 
 
-def pictures(recipe: Recipe, count: int, batch: int = 32) -> Iterator[Tensor]:
+def pictures(start: Start, count: int, batch: int = 32) -> Iterator[Tensor]:
     """Preprocessed training pictures, (N, C, H, W) float32 each, `count` in all."""
     import torch
 
     from edgecv.data import open_dataset
     from edgecv.runtime.preprocess import Preprocessor
 
-    assert recipe.data is not None  # noqa: S101  (load_start refused it)
-    dataset, prepare = open_dataset(recipe.data, "train"), Preprocessor(recipe.input)
+    dataset, prepare = open_dataset(start.data, "train"), Preprocessor(start.recipe.input)
     indices = [i * len(dataset) // count for i in range(min(count, len(dataset)))]
-    for start in range(0, len(indices), batch):
-        images = [dataset[i].image for i in indices[start : start + batch]]
+    for first in range(0, len(indices), batch):
+        images = [dataset[i].image for i in indices[first : first + batch]]
         yield torch.from_numpy(prepare.batch(images)[0])
 
 
@@ -112,17 +137,14 @@ def _first_line(run: RunFolder, weights: Path) -> str:
     return f"# Made by edgecv from {run.run_id}; it starts from {weights.name}.\n"
 
 
-def retraining(recipe: Recipe, steps: int, *, keep_zeros: bool) -> dict[str, Any]:
+def retraining(start: Start, steps: int, *, keep_zeros: bool) -> dict[str, Any]:
     """How a slim network is retrained: half of the steps (or `steps`), half of the rate."""
-    settings = recipe.train
-    assert settings is not None  # noqa: S101  (load_start refused it)
-    changes: dict[str, Any] = {"steps": steps or max(1, settings.steps // 2), "lr": settings.lr / 2}
+    steps = steps or max(1, start.train.steps // 2)
+    changes: dict[str, Any] = {"steps": steps, "lr": start.train.lr / 2}
     return changes | ({"keep_zeros": True} if keep_zeros else {})
 
 
-def write_start(
-    start: Start, network: nn.Module, out: Path, training: Mapping[str, Any]
-) -> tuple[Recipe, RunFolder]:
+def write_start(start: Start, network: nn.Module, out: Path, training: Mapping[str, Any]) -> Slim:
     """Write the slim network's weights and its recipe, ready for `edgecv train`.
 
     Args:
@@ -131,20 +153,39 @@ def write_start(
         out: The recipe to write, a .yaml; the weights go beside it as `<stem>.start.safetensors`.
         training: Keys of the train section that differ (steps, lr, keep_zeros).
 
-    Returns:
-        The new recipe as a user would load it, and its run folder (beside the old one).
-
     Raises:
         UsageError: as `require_free`.
         IoFailed: it cannot be written.
     """
     require_free(start.run, out, "auto")
     weights = _weights(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    there = _digests(out, weights)
     state = {key: value.clone() for key, value in network.state_dict().items()}
     write_weights(weights, state, {"made_by": "edgecv slim"})
     write_text(out, _text(start, network, weights, training))
-    return load_recipe(out), run_folder(start.run.root, out)
+    recipe, run = load_recipe(out), run_folder(start.run.root, out)
+    return Slim(recipe, run, there == _digests(out, weights) and not _is_stale(recipe, run))
+
+
+def retrain(slim: Slim) -> None:
+    """Train it, or go on with the training that was interrupted.
+
+    Raises:
+        EdgecvError: as `train`.
+    """
+    from edgecv.train import train
+
+    train(slim.recipe, slim.run, resume=slim.again, force=not slim.again)
+
+
+def _digests(*files: Path) -> list[str]:
+    return [sha256_file(file) if file.is_file() else "" for file in files]
+
+
+def _is_stale(recipe: Recipe, run: RunFolder) -> bool:
+    """Whether its run folder has weights that another recipe trained."""
+    digest = recipe.digest("train")
+    return run.weights.is_file() and read_metadata(run.weights).get("recipe_digest") != digest
 
 
 def _text(start: Start, network: nn.Module, weights: Path, training: Mapping[str, Any]) -> str:
@@ -156,9 +197,8 @@ def _text(start: Start, network: nn.Module, weights: Path, training: Mapping[str
     recipe = start.recipe
     content = recipe.model_dump(mode="json", exclude_defaults=True)
     content["task"], content["head"]["kind"] = recipe.task, recipe.head.kind
-    arch = recipe.arch
-    assert arch is not None  # noqa: S101  (load_start refused it)
-    content["arch"]["widths"] = changed(network, network_of(arch.model_copy(update={"widths": {}})))
+    variant = network_of(start.arch.model_copy(update={"widths": {}}))
+    content["arch"]["widths"] = changed(network, variant)
     for section, key in _KEPT_PATHS:
         if (content.get(section) or {}).get(key):
             content[section][key] = str(Path(content[section][key]).resolve())

@@ -16,7 +16,7 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import load_start, require_free, retraining, write_start
+from edgecv.slim.before import load_start, require_free, retrain, retraining, write_start
 from edgecv.slim.codec import read_compact, write_compact
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.sharing import cut_small, share_weights
@@ -65,36 +65,34 @@ def compress(recipe: Recipe, run: RunFolder, options: Compression, out: Path) ->
         UsageError: a share outside 0..1, or bits outside 1..8.
         EdgecvError: as `load_start` and the stages; what was complete is kept.
     """
-    from edgecv.train import train
-
     _check(options)
     require_free(run, out, options.backend)
     start = load_start(recipe, run)
     before = describe(run.run_id, start.network, start.example)
     network = _cut(start.network, options.share)
-    training = retraining(recipe, options.steps, keep_zeros=True)
-    slim, slim_run = write_start(start, network, out, training)
-    train(slim, slim_run, force=True)
-    state, metadata = read_weights(slim_run.weights)[0], read_metadata(slim_run.weights)
+    slim = write_start(start, network, out, retraining(start, options.steps, keep_zeros=True))
+    file = slim.run.path / COMPACT
+    # the weights may be what that file decodes to, with other bits
+    retrain(slim._replace(again=slim.again and not file.exists()))
+    state, metadata = read_weights(slim.run.weights)[0], read_metadata(slim.run.weights)
     shared = {key: _shared(value, options) for key, value in state.items()}
-    file = slim_run.path / COMPACT
     sizes = write_compact(file, {key: value.numpy() for key, value in shared.items()}, metadata)
-    decode_into(file, slim_run.weights)
+    decode_into(file, slim.run.weights)
     note(f"slim  {file}: {sizes.dense / sizes.coded:.1f} times smaller than float32")
-    after = describe(slim_run.run_id, load_start(slim, slim_run).network, start.example)
+    after = describe(slim.run.run_id, load_start(slim.recipe, slim.run).network, start.example)
     after["file_bytes"] = sizes.coded
     if options.measured:
         before |= measure(recipe, run, options.backend)
-        after |= measure(slim, slim_run, same_backend(before["bundle"]))
+        after |= measure(slim.recipe, slim.run, same_backend(before["bundle"]))
     record = {
         "recipe": str(out),
-        "run": str(slim_run.path),
+        "run": str(slim.run.path),
         "file": str(file),
         "sizes": sizes._asdict(),
         "ratio": sizes.dense / sizes.coded,
         "rows": [before, after],
     }
-    write_json(slim_run.path / "slim.json", record)
+    write_json(slim.run.path / "slim.json", record)
     return record
 
 

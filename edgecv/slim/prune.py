@@ -11,7 +11,15 @@ from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
 from edgecv.recipe import Backend, Recipe
-from edgecv.slim.before import Start, load_start, pictures, require_free, retraining, write_start
+from edgecv.slim.before import (
+    Start,
+    load_start,
+    pictures,
+    require_free,
+    retrain,
+    retraining,
+    write_start,
+)
 from edgecv.slim.measure import describe, measure, same_backend
 from edgecv.slim.outputs import output_layers
 from edgecv.slim.pattern import prune_2_4
@@ -64,8 +72,6 @@ def prune(recipe: Recipe, run: RunFolder, options: Pruning, out: Path) -> dict[s
     Raises:
         EdgecvError: as `load_start`, `prune_filters` and the stages; what was complete is kept.
     """
-    from edgecv.train import train
-
     if options.by not in METHODS:
         raise UsageError("unknown way to prune", got=options.by, known=", ".join(METHODS))
     require_free(run, out, options.backend)
@@ -73,22 +79,21 @@ def prune(recipe: Recipe, run: RunFolder, options: Pruning, out: Path) -> dict[s
     before = describe(run.run_id, start.network, start.example)
     pattern = options.by == PATTERN
     network = _pruned(start, options)
-    training = retraining(recipe, options.steps, keep_zeros=pattern)
-    slim, slim_run = write_start(start, network, out, training)
+    slim = write_start(start, network, out, retraining(start, options.steps, keep_zeros=pattern))
     note(f"slim  {out}: {_percent(before, describe('', network, start.example))}")
-    train(slim, slim_run, force=True)
-    after = describe(slim_run.run_id, load_start(slim, slim_run).network, start.example)
+    retrain(slim)
+    after = describe(slim.run.run_id, load_start(slim.recipe, slim.run).network, start.example)
     if options.measured:
         before |= measure(recipe, run, options.backend)
-        after |= measure(slim, slim_run, same_backend(before["bundle"]), sparse=pattern)
+        after |= measure(slim.recipe, slim.run, same_backend(before["bundle"]), sparse=pattern)
     record = {
         "by": options.by,
         "share": None if pattern else options.share,
         "recipe": str(out),
-        "run": str(slim_run.path),
+        "run": str(slim.run.path),
         "rows": [before, after],
     }
-    write_json(slim_run.path / "slim.json", record)
+    write_json(slim.run.path / "slim.json", record)
     return record
 
 
@@ -107,7 +112,7 @@ def _pruned(start: Start, options: Pruning) -> nn.Module:
         start.example,
         options.share,
         options.by,
-        pictures=pictures(start.recipe, options.pictures),
+        pictures=pictures(start, options.pictures),
         multiple=options.multiple,
     )
 

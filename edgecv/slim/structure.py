@@ -5,7 +5,7 @@ Channels that must go together are scored together and go together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
@@ -46,7 +46,7 @@ def prune_filters(
         The network.
 
     Raises:
-        UsageError: a share outside 0..1, or an unknown criterion.
+        UsageError: a share outside 0..1, an unknown criterion, or nothing that can go.
         MissingPackage: torch-pruning is not installed.
         UnsupportedModel: the graph cannot follow the network, or what is left does not run.
     """
@@ -54,14 +54,38 @@ def prune_filters(
         raise UsageError("the share of filters to prune lies between 0 and 1", got=share)
     if criterion not in CRITERIA:
         raise UsageError("unknown criterion", got=criterion, known=", ".join(CRITERIA))
+    size = sum(p.numel() for p in network.parameters())
     before = shapes_of(network, example)
+    after = _remove(network, example, share, _scores(network, criterion, pictures), multiple)
+    if after != before:
+        raise UnsupportedModel(
+            "pruning changed the network's outputs", network=type(network).__name__, outputs=after
+        )
+    if sum(p.numel() for p in network.parameters()) == size:
+        raise UsageError(
+            "no layer has a filter to spare", share=share, multiple=multiple, fix="--multiple 1"
+        )
+    return network
+
+
+def _scores(network: nn.Module, criterion: str, pictures: Iterable[Tensor]) -> Mapping[str, Tensor]:
     if criterion in ("l1", "l2"):
-        scores = weight_scores(network, int(criterion[1]))
-    else:
-        scores = activation_scores(network, pictures, criterion)
+        return weight_scores(network, int(criterion[1]))
+    return activation_scores(network, pictures, criterion)
+
+
+def _remove(
+    network: nn.Module, example: Tensor, share: float, scores: Mapping[str, Tensor], multiple: int
+) -> dict[str, tuple[int, ...]]:
+    """Remove filters by the rule for this network; returns the shapes of its outputs then."""
     try:
-        _remove(network, example, share, scores, multiple)
-        after = shapes_of(network, example)
+        if isinstance(network, ShuffleNetV1):
+            prune_shuffled(network, share, scores, multiple)
+        elif isinstance(network, ShuffleNetV2):
+            prune_split(network, share, scores, multiple)
+        else:
+            prune_tied(network, example, share, scores, multiple)
+        return shapes_of(network, example)
     except EdgecvError:
         raise
     except Exception as err:  # the graph fails in many ways on operations it cannot follow
@@ -70,19 +94,3 @@ def prune_filters(
             network=type(network).__name__,
             reason=f"{type(err).__name__}: {err}",
         ) from err
-    if after != before:
-        raise UnsupportedModel(
-            "pruning changed the network's outputs", network=type(network).__name__, outputs=after
-        )
-    return network
-
-
-def _remove(
-    network: nn.Module, example: Tensor, share: float, scores: dict[str, Tensor], multiple: int
-) -> None:
-    if isinstance(network, ShuffleNetV1):
-        prune_shuffled(network, share, scores, multiple)
-    elif isinstance(network, ShuffleNetV2):
-        prune_split(network, share, scores, multiple)
-    else:
-        prune_tied(network, example, share, scores, multiple)

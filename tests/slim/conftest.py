@@ -32,3 +32,22 @@ def trained(tmp_path_factory):
     recipe, run = load_recipe(path), run_folder(folder / "runs", path)
     train(recipe, run)
     return recipe, run
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Call a function that trains, and press Ctrl-C once its first checkpoint is written."""
+    from edgecv.train import loop
+
+    def call(function, *arguments):
+        save = loop.save_checkpoint
+
+        def save_and_stop(path, training, digest):
+            save(path, training, digest)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "save_checkpoint", save_and_stop)
+            return function(*arguments)
+
+    return call

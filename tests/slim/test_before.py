@@ -13,7 +13,7 @@ from edgecv.zoo.widths import network_of
 def test_recipe_describes_the_slim_network(trained, tmp_path):
     start = load_start(*trained)
     prune_filters(start.network, start.example, 0.5, "l1")
-    recipe, run = write_start(start, start.network, tmp_path / "slim.yaml", {"steps": 2})
+    recipe, run, _ = write_start(start, start.network, tmp_path / "slim.yaml", {"steps": 2})
     assert (recipe.train.steps, recipe.train.batch, run.run_id) == (2, 8, "slim")
     net = network_of(recipe.arch)
     assert {k: v.shape for k, v in net.state_dict().items()} == {
@@ -22,7 +22,7 @@ def test_recipe_describes_the_slim_network(trained, tmp_path):
 
 
 def test_pictures_are_preprocessed_training_ones(trained):
-    batches = list(pictures(trained[0], 10, batch=4))
+    batches = list(pictures(load_start(*trained), 10, batch=4))
     assert [tuple(b.shape) for b in batches] == [(4, 3, 16, 16), (4, 3, 16, 16), (2, 3, 16, 16)]
     assert float(torch.cat(batches).abs().max()) <= 1
 
@@ -58,8 +58,9 @@ def test_nothing_of_the_users_is_replaced(trained, tmp_path):
 
 def test_what_it_made_itself_is_made_again(trained, tmp_path):
     start, out = load_start(*trained), tmp_path / "again.yaml"
-    for _ in range(2):
-        write_start(start, start.network, out, {})
+    known = [write_start(start, start.network, out, {}).again for _ in range(2)]
+    known.append(write_start(start, start.network, out, {"steps": 9}).again)
+    assert known == [False, True, False]
     require_free(start.run, out, "auto")
     with pytest.raises(UnknownName, match="backend 'foo'"):
         require_free(start.run, out, "foo")

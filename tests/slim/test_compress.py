@@ -1,5 +1,7 @@
 """Deep Compression end to end: the file decodes to the weights that are used afterwards."""
 
+import json
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -69,3 +71,23 @@ def test_verb(trained, tmp_path):
     done = CliRunner().invoke(app, [*words, "--out", str(out), "-q"])
     assert done.exit_code == 0, done.output
     assert "weights.compact" in done.stdout
+
+
+def test_the_same_command_goes_on_after_ctrl_c(trained, tmp_path, interrupted):
+    recipe, run = trained
+
+    def call(name, **more):
+        options = Compression(steps=6, measured=False, **more)
+        return compress(recipe, run, options, tmp_path / f"{name}.yaml")["sizes"]
+
+    whole = call("whole-compact")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(call, "stopped-compact")
+    folder = run.root / "stopped-compact"
+    assert not (folder / "weights.compact").exists()
+    assert call("stopped-compact") == whole
+    steps = [json.loads(line)["step"] for line in (folder / "train.jsonl").read_text().splitlines()]
+    assert steps == [3, 6]
+    # with other bits it starts over: the weights there are those that the file decodes to
+    assert call("stopped-compact", conv_bits=2)["coded"] < whole["coded"]
+    assert call("stopped-compact") == whole
