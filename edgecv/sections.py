@@ -149,7 +149,8 @@ class Train(Section):
         keep_zeros: Weights that are exactly 0 at the start stay 0: retraining of pruned networks.
         mixup: For classifiers: pictures are blended in pairs with a share drawn from
             Beta(mixup, mixup); 0 switches it off.
-        init: Weights to start from (safetensors), relative to the recipe; none: from scratch.
+        init: Weights to start from (.safetensors, .pth), relative to the recipe; none: from
+            scratch. Of other classes: the layers that give the classes start fresh.
         every: Steps between checkpoints.
         workers: Loader processes.
         cache: Keep each sample in memory once it was made or read (in each loader process).

@@ -33,6 +33,7 @@ def export_network(
         FileError: no weights, or they do not fit the network.
         UnsupportedModel: torch cannot export the network.
         RecipeError: the network has no output for a role of the head.
+        ShapeError: the network does not take pictures of the recipe's size.
     """
     try:
         import torch
@@ -66,8 +67,15 @@ def _check_outputs(network: Any, recipe: Recipe, names: dict[str, str]) -> None:
     """Run once: a size the network refuses, or a role it lacks, is told before the export."""
     import torch
 
-    with torch.inference_mode():
-        raw = network(torch.zeros(1, recipe.input.channels, *recipe.input.size))
+    from edgecv.zoo.sizes import check_input
+
+    shape = (1, recipe.input.channels, *recipe.input.size)
+    try:
+        with torch.inference_mode():
+            raw = network(torch.zeros(shape))
+    except Exception:
+        check_input(network, shape)  # says which size would do, where the size is the reason
+        raise
     missing = [role for role in names if role not in raw]
     if missing:
         raise RecipeError(

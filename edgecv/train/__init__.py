@@ -30,7 +30,9 @@ from edgecv.train.loop import Loop
 from edgecv.train.objective import Objective, objective_of
 from edgecv.train.stream import Stream, loader
 from edgecv.train.zeros import zeros_of
-from edgecv.zoo.weights import load_weights, read_metadata, write_weights
+from edgecv.zoo.registry import class_keys
+from edgecv.zoo.sizes import check_input
+from edgecv.zoo.weights import read_metadata, start_from, write_weights
 from edgecv.zoo.widths import network_of
 
 LOG = "train.jsonl"
@@ -65,6 +67,7 @@ def train(
         RecipeError: a section is missing or does not fit the network or the data.
         StaleError: what is in the run folder was made by another recipe.
         UsageError: an unfinished training is there and neither `resume` nor `force` is given.
+        ShapeError: the network cannot train on pictures of the recipe's size.
         GateFailed: the loss diverged.
         FileError, IoFailed, MachineError, MissingPackage: as their names say.
     """
@@ -161,6 +164,7 @@ def _prepare(
     settings, _ = _sections(recipe)
     torch.manual_seed(settings.seed)
     network = build_network(recipe)
+    check_input(network, (settings.batch, recipe.input.channels, *recipe.input.size))
     if hardware.device == "cpu":
         # 1.4 to 1.7 times as fast there; torch's stubs do not know the argument
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -186,12 +190,17 @@ def _prepare(
 
 
 def build_network(recipe: Recipe) -> nn.Module:
-    """The recipe's network in training mode, with fresh weights or those of `train.init`."""
+    """The recipe's network in training mode, with fresh weights or those of `train.init`.
+
+    Where the file has another number of classes, the layers that give the classes start fresh.
+    """
     settings, _ = _sections(recipe)
     arch = recipe.arch
     network = network_of(arch) if arch else nn.Identity()
-    if settings.init:
-        load_weights(network, settings.init)
+    if arch and settings.init:
+        fresh = start_from(network, settings.init, class_keys(arch.name, arch.args))
+        if fresh:
+            note(f"train: {settings.init.name} has other classes: {', '.join(fresh)} start fresh")
     return network.train()
 
 

@@ -59,8 +59,14 @@ PUBLISHED: dict[str, dict[str, Published]] = {
         V1: _named(_TORCHVISION, "resnet50", "0676ba61"),
         V2: _named(_TORCHVISION, "resnet50", "11ad3fa6"),
     },
-    "resnet101": {V1: _named(_TORCHVISION, "resnet101", "63fe2227")},
-    "resnet152": {V1: _named(_TORCHVISION, "resnet152", "394f9c45")},
+    "resnet101": {
+        V1: _named(_TORCHVISION, "resnet101", "63fe2227"),
+        V2: _named(_TORCHVISION, "resnet101", "cd907fc2"),
+    },
+    "resnet152": {
+        V1: _named(_TORCHVISION, "resnet152", "394f9c45"),
+        V2: _named(_TORCHVISION, "resnet152", "f82ba261"),
+    },
     "resnext50_32x4d": {
         V1: _named(_TORCHVISION, "resnext50_32x4d", "7cdf4587"),
         V2: _named(_TORCHVISION, "resnext50_32x4d", "1a0047aa"),

@@ -99,6 +99,26 @@ def create(name: str, **arguments: Any) -> nn.Module:
     return module
 
 
+def class_keys(name: str, arguments: Mapping[str, Any]) -> frozenset[str]:
+    """State-dict keys whose shape follows the number of classes: what fine-tuning learns anew.
+
+    Args:
+        name: A name of `variants()`.
+        arguments: As for `create`.
+
+    Raises:
+        UnknownName, UsageError, MissingPackage: as `create`.
+    """
+    import torch
+
+    shapes = []
+    with torch.device("meta"):
+        for classes in (2, 3):
+            state = create(name, **{**arguments, "classes": classes}).state_dict()
+            shapes.append({key: value.shape for key, value in state.items()})
+    return frozenset(key for key in shapes[0] if shapes[0][key] != shapes[1][key])
+
+
 def _import_architectures() -> None:
     try:
         import torch  # noqa: F401

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,14 +43,51 @@ def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
         FileError: the file is missing, empty, truncated, hostile, or of another network.
         IoFailed: the file cannot be read.
     """
+    state, metadata = _renamed(module, path)
+    _load(module, state, path)
+    return metadata
+
+
+def start_from(module: nn.Module, path: Path, classes: Collection[str]) -> list[str]:
+    """Load what a file has learned into a network of perhaps other classes.
+
+    Args:
+        module: The network; changed only if everything fits.
+        path: As for `load_weights`.
+        classes: Keys whose first dimension is the number of classes (`registry.class_keys`).
+            Those of another length in the file are left as `module` has them.
+
+    Returns:
+        The keys that were left.
+
+    Raises:
+        FileError, IoFailed: as `load_weights`.
+    """
+    state, _ = _renamed(module, path)
+    own = module.state_dict()
+    left = {
+        key: own[key]
+        for key in sorted(classes)
+        if key in state
+        and state[key].shape[1:] == own[key].shape[1:]
+        and state[key].shape != own[key].shape
+    }
+    _load(module, state | left, path)
+    return list(left)
+
+
+def _renamed(module: nn.Module, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     state, metadata = read_weights(path)
     for pattern, replacement in getattr(module, "older_keys", ()):
         state = {re.sub(pattern, replacement, key): value for key, value in state.items()}
+    return state, metadata
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     own = module.state_dict()
     _check_keys(own, state, path)
     _check_tensors(own, state, path)
     module.load_state_dict(state, strict=False)
-    return metadata
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -196,7 +233,10 @@ def _check_keys(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Pa
         facts["unexpected"] = _listed(extra)
         near = difflib.get_close_matches(extra[0], missing or list(own), n=1)
         facts |= {f"nearest to {extra[0]}": near[0]} if near else {}
-    raise FileError("the weights are of another network: keys differ", fix=_OTHER, **facts)  # type: ignore[arg-type]
+    fix = _OTHER
+    if all(re.match("aux", key, re.IGNORECASE) for key in (*missing, *extra)):
+        fix = f"only auxiliary heads differ: --set arch.args.aux={'false' if missing else 'true'}"
+    raise FileError("the weights are of another network: keys differ", fix=fix, **facts)  # type: ignore[arg-type]
 
 
 def _check_tensors(own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:

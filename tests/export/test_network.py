@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from edgecv.errors import RecipeError
+from edgecv.errors import RecipeError, ShapeError
 from edgecv.export import network
 from edgecv.export.network import export_network
 from edgecv.graph.read import tensors
@@ -98,6 +98,14 @@ def test_class_names_must_fit_the_network(means, run):
     recipe = recipe_of(head={"kind": "classify", "outputs": {"logits": "prob"}, "names": ["a"]})
     with pytest.raises(RecipeError, match=r"names: 1\n  graph classes: 3"):
         export_network(recipe, recipe.export, run, None)
+
+
+def test_a_size_the_network_does_not_take_is_told_before_the_export(run):
+    recipe = recipe_of(
+        arch={"name": "alexnet_tiny", "args": {"classes": 3}}, input={"size": [9, 40]}
+    )
+    with pytest.raises(ShapeError, match=r"smallest side: 15\n  fix: --set input.size=\[15,40\]"):
+        export_network(recipe, recipe.export, run, "random:0")
 
 
 def test_recipe_of_a_foreign_file_is_refused(run):

@@ -5,9 +5,18 @@ import torch
 from typer.testing import CliRunner
 
 from edgecv.cli.app import app
-from edgecv.errors import FileError, GateFailed, RecipeError, StaleError, UnknownName, UsageError
+from edgecv.errors import (
+    FileError,
+    GateFailed,
+    RecipeError,
+    ShapeError,
+    StaleError,
+    UnknownName,
+    UsageError,
+)
 from edgecv.head import ClassifyHead
-from edgecv.recipe import Recipe, load_recipe
+from edgecv.progress import set_quiet
+from edgecv.recipe import Arch, Recipe, load_recipe
 from edgecv.train import train
 from edgecv.train.checkpoint import read_checkpoint
 from edgecv.zoo.registry import create
@@ -131,6 +140,22 @@ def test_training_starts_from_given_weights(recipe, run, tmp_path):
     torch.testing.assert_close(read_weights(run.weights)[0]["fc.weight"], start.fc.weight.data)
 
 
+def test_fine_tuning_keeps_what_was_learned_and_starts_other_classes_fresh(
+    recipe, run, tmp_path, capsys
+):
+    torch.manual_seed(5)
+    start = create("resnet_tiny", classes=1000)
+    path = write_weights(tmp_path / "init.safetensors", start.state_dict(), {})
+    set_quiet(False)
+    train(changed(recipe, init=path, lr=1e-12, ema=0.0, steps=1), run, device="cpu")
+    state = read_weights(run.weights)[0]
+    torch.testing.assert_close(state["conv1.weight"], start.conv1.weight.data)
+    assert state["fc.weight"].shape == (10, 64)
+    assert "init.safetensors has other classes: fc.bias, fc.weight start fresh" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_good_state(recipe, run):
     wild = changed(recipe, lr=1e30, clip=0.0, optimizer="sgd", warmup=0.0)
     with pytest.raises(GateFailed, match="training diverged"):
@@ -160,6 +185,13 @@ REFUSED = {
         lambda r: r.model_copy(update={"head": ClassifyHead(names=tuple("1023456789"))}),
         RecipeError,
         r"another order\n  class number: 0\n  head names: 1\n  data: 0\n  fix: .*\[\"0\", \"1\"",
+    ),
+    "size": (
+        lambda r: changed(r, "input", size=(1, 2)).model_copy(
+            update={"arch": Arch(name="vgg_tiny", args={"classes": 10})}
+        ),
+        ShapeError,
+        r"cannot train on pictures of this size[\s\S]*fix: --set input.size=\[8,8\]",
     ),
     "init": (lambda r: changed(r, init="none.safetensors"), FileError, "weight file not found"),
 }

@@ -63,8 +63,14 @@ def test_classifier_is_a_backbone(name):
         assert side / stride - 6 <= map_.shape[2] <= side / stride + 1
 
 
-# one slim form of each architecture; `make full-check` runs the large ones: they repeat its blocks
+# What is computed is computed on one slim form of each architecture: the large ones repeat its
+# blocks, and `make full-check` exports, builds and compares every one of them.
 LIGHT = [n for n in NAMES if "tiny" in n or n in {"resnet18", "resnet50", "centernet_resnet18"}]
+
+
+def test_the_slim_forms_stand_for_every_architecture():
+    assert len(NAMES) >= 70
+    assert {variants()[n].module for n in LIGHT} == {variants()[n].module for n in NAMES}
 
 
 @pytest.mark.parametrize("name", LIGHT)
@@ -74,6 +80,47 @@ def test_gradient_reaches_every_weight(name):
     sum(tensor.square().sum() for tensor in outputs.values()).backward()
     dead = [k for k, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert dead == []
+
+
+def test_gradient_reaches_the_auxiliary_heads():
+    net = create("googlenet", classes=3)
+    outputs = net(torch.randn(2, 3, SIDE, SIDE))
+    (outputs["aux1"] + outputs["aux2"]).square().sum().backward()
+    heads = {k: p for k, p in net.named_parameters() if k.startswith("aux")}
+    assert len(heads) == 14
+    assert all(p.grad.abs().sum() > 0 for p in heads.values())
+
+
+def test_gradient_reaches_the_auxiliary_head_of_inception_v3():
+    with torch.device("meta"):
+        net = create("inception_v3", classes=3).train()
+        net(torch.empty(2, 3, 299, 299))["aux"].sum().backward()
+    heads = {k: p for k, p in net.named_parameters() if k.startswith("Aux")}
+    assert len(heads) == 8
+    assert all(p.grad is not None for p in heads.values())
+
+
+# published without auxiliary classifiers: issue 4's table, torchvision's own metadata
+@pytest.mark.parametrize(
+    ("name", "params"), [("googlenet", 6_624_904), ("inception_v3", 23_834_568)]
+)
+def test_without_auxiliary_classifiers_it_has_the_published_count(name, params):
+    with torch.device("meta"):
+        net = create(name, aux=False)
+        assert set(net.train()(torch.empty(2, 3, 96, 96))) == {"logits"}
+    assert sum(p.numel() for p in net.parameters()) == params
+    assert not [key for key in net.state_dict() if key.lower().startswith("aux")]
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(LIGHT)))
+def test_every_weight_takes_part_in_training(name):
+    """On the meta device: a gradient exists; the slim forms show that it is more than zero."""
+    arguments = {"aux": False} if name == "inception_v3" else {}  # it needs 299 pixels
+    with torch.device("meta"):
+        net = create(name, classes=3, **arguments).train()
+        outputs = net(torch.empty(2, 3, side_of(name), side_of(name)))
+        sum(tensor.sum() for tensor in outputs.values()).backward()
+    assert [key for key, p in net.named_parameters() if p.grad is None] == []
 
 
 @pytest.mark.parametrize("name", LIGHT)

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import pytest
 
 from edgecv.errors import UnknownName, UsageError
-from edgecv.zoo.registry import create, register, variants
+from edgecv.zoo.registry import class_keys, create, register, variants
+
+BOTH = ("weight", "bias")
 
 
 class Row(NamedTuple):
@@ -51,3 +53,19 @@ def test_importing_the_registry_imports_no_torch():
     code = "import sys, edgecv.zoo.registry; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        pytest.param("resnet50", {"fc.weight", "fc.bias"}, id="dense"),
+        pytest.param("squeezenet1_1", {"classifier.1.weight", "classifier.1.bias"}, id="1x1"),
+        pytest.param(
+            "googlenet",
+            {f"{head}.{part}" for head in ("fc", "aux1.fc2", "aux2.fc2") for part in BOTH},
+            id="auxiliary",
+        ),
+    ],
+)
+def test_class_keys_are_those_that_follow_the_number_of_classes(name, keys):
+    assert class_keys(name, {"classes": 10}) == keys

@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from edgecv.errors import FileError, IoFailed
-from edgecv.zoo.weights import load_weights, read_metadata, write_weights
+from edgecv.zoo.registry import class_keys, create
+from edgecv.zoo.weights import load_weights, read_metadata, start_from, write_weights
 
 
 class Net(nn.Module):
@@ -238,3 +239,38 @@ def test_a_failed_write_leaves_nothing(tmp_path, source):
     with pytest.raises(IoFailed, match="cannot write"):
         write_weights(tmp_path / "folder" / "w.safetensors", source.state_dict(), {})
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_fine_tuning_starts_from_everything_but_other_classes(tmp_path):
+    torch.manual_seed(2)
+    learned, net = create("resnet_tiny", classes=10), create("resnet_tiny", classes=3)
+    path = write_weights(tmp_path / "w.safetensors", learned.state_dict(), {})
+    head = net.fc.weight.clone()
+    keys = class_keys("resnet_tiny", {"classes": 3})
+    assert start_from(net, path, keys) == ["fc.bias", "fc.weight"]
+    assert torch.equal(net.conv1.weight, learned.conv1.weight)
+    assert torch.equal(net.fc.weight, head)
+
+
+def test_fine_tuning_on_as_many_classes_takes_all(tmp_path, net, source):
+    path = write_weights(tmp_path / "w.safetensors", source.state_dict(), {})
+    assert start_from(net, path, {"conv.bias"}) == []
+    assert same(net, source)
+
+
+def test_fine_tuning_takes_no_other_network(tmp_path):
+    wide = create("resnext_tiny", classes=10)
+    path = write_weights(tmp_path / "w.safetensors", wide.state_dict(), {})
+    with pytest.raises(FileError, match="keys differ"):
+        start_from(create("resnet_tiny", classes=3), path, {"fc.weight", "fc.bias"})
+
+
+@pytest.mark.parametrize(("saved", "wanted"), [(False, "false"), (True, "true")])
+def test_files_that_differ_in_auxiliary_heads_name_the_argument(tmp_path, saved, wanted):
+    with torch.device("meta"):
+        shapes = {k: v.shape for k, v in create("googlenet", aux=saved).state_dict().items()}
+        net = create("googlenet", aux=not saved)
+    path = tmp_path / "w.pt"
+    torch.save({key: torch.zeros(()).expand(shape) for key, shape in shapes.items()}, path)
+    with pytest.raises(FileError, match=rf"fix: only auxiliary heads .* arch.args.aux={wanted}"):
+        load_weights(net, path)

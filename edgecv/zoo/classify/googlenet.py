@@ -1,9 +1,10 @@
 """GoogLeNet (Inception v1). Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842.
 
 Differs from the paper, as the public weights do: batch normalisation after every convolution, 3x3
-where Table 1 has 5x5 ("#5x5"), no local response normalisation. The two auxiliary classifiers
-(section 5) are outputs `aux1` and `aux2` in training mode only; their weights belong to the state
-dict, so torchvision's checkpoint (BSD-3-Clause, ImageNet) loads strictly.
+where Table 1 has 5x5 ("#5x5"), no local response normalisation, dropout 0.2 for 0.4 before the
+classifier. The two auxiliary classifiers (section 5) are outputs `aux1` and `aux2` in training mode
+only; their weights belong to the state dict, so torchvision's checkpoint (BSD-3-Clause, ImageNet)
+loads strictly. Files saved from torchvision's `googlenet(weights=...)` have none: `aux=False`.
 """
 
 from __future__ import annotations
@@ -100,9 +101,12 @@ def inception(channels: int, row: Widths) -> Branches:
 
 @register(task="classify", paper="arXiv:1409.4842", variants=VARIANTS)
 class GoogLeNet(nn.Module):
-    """(N, 3, H, W) float -> {"logits": (N, classes)}, in training also "aux1" and "aux2"."""
+    """(N, 3, H, W) float -> {"logits": (N, classes)}, in training also "aux1" and "aux2".
 
-    def __init__(self, variant: Variant, classes: int = 1000) -> None:
+    Without `aux`, and in the slim form, there are no auxiliary classifiers.
+    """
+
+    def __init__(self, variant: Variant, classes: int = 1000, aux: bool = True) -> None:
         super().__init__()
         first, second = slim(64, variant.share), slim(192, variant.share)
         self.conv1 = same(3, first, 3) if variant.small else ConvNorm(3, first, 7, 2, 3)
@@ -114,7 +118,7 @@ class GoogLeNet(nn.Module):
             widths = Widths(*(slim(width, variant.share) for width in TABLE_1[row]))
             self.add_module(name, inception(channels, widths))
             channels = widths.total
-        self.aux = not variant.small
+        self.small, self.aux = variant.small, aux and not variant.small
         if self.aux:
             self.aux1 = Auxiliary(TABLE_1["4a"].total, classes)
             self.aux2 = Auxiliary(TABLE_1["4d"].total, classes)
@@ -138,14 +142,14 @@ class GoogLeNet(nn.Module):
     def _maps(self, x: Tensor) -> tuple[dict[int, Tensor], dict[str, Tensor]]:
         """The features, and every module's output by name."""
         x = self.conv1(x)
-        x = _halve(x) if self.aux else x
+        x = x if self.small else _halve(x)
         x = self.conv3(self.conv2(x))
         features, maps, stride = {self.stride: x}, {}, self.stride
         before = ""
         for name in self.names:
             if name[-2] != before:  # a pooling stands between the numbers of Table 1
                 before, stride = name[-2], stride * 2
-                x = _halve(x, 2 if name[-2] == "5" and self.aux else 3)
+                x = _halve(x, 2 if name[-2] == "5" and not self.small else 3)
             x = self.get_submodule(name)(x)
             features[stride], maps[name] = x, x
         return features, maps

@@ -1,10 +1,11 @@
 """Inception-ResNet v1 and v2. Szegedy et al., "Inception-v4 ...", arXiv:1602.07261, section 3.2.
 
 v2's state-dict keys are those of timm's `inception_resnet_v2`, so its checkpoint loads strictly;
-like it, v2 has the stem and the widths of the public TensorFlow weights, which differ from Figure
-3 (the stem of Inception v4) and Figures 16 to 19, and the residual scales 0.17, 0.10 and 0.20
-(section 3.3). v1 follows Figures 10 to 14. The last residual module has no ReLU. Dropout keeps
-0.8.
+like it, v2 has the stem, the widths and the depths (10, 20 and 10 modules) of the public TensorFlow
+weights, which differ from Figure 3 (the stem of Inception v4), Figures 16 to 19 and Figure 15 (5,
+10 and 5). v1 follows Figures 10 to 15. The residual scales 0.17, 0.10 and 0.20 are the public
+code's; section 3.3 asks for 0.1 to 0.3. The last residual module has no ReLU. Dropout keeps 0.8,
+after the last normalisation.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Inception v2 (BN-Inception). Ioffe and Szegedy, "Batch Normalization", arXiv:1502.03167.
 
 Differs from the paper: the first convolution is a plain one, not a separable one of depth
-multiplier 8, and module 4c has the 608 channels its columns add up to, not the 576 the figure
-states (as the public re-implementations do). No auxiliary classifiers. State-dict keys are
-edgecv's own.
+multiplier 8, and modules 4c and 4d have the 608 channels their columns add up to, not the 576 the
+figure states (as the public re-implementations do). No auxiliary classifiers. State-dict keys are
+edgecv's own. Not the "Inception-v2" of arXiv:1512.00567, whose table became v3.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ The module tables follow the public weights (torchvision's keys; BSD-3-Clause, I
 from TensorFlow), which differ from the paper's Table 1 in three details: the 5x5 branch of the
 35x35 modules stays a 5x5, the 17x17 modules grow from 128 to 192 filters, and the auxiliary
 classifier sits on the last of them. It is the output `aux` in training mode only (and needs at
-least 17x17 cells there: 299 pixels); its weights belong to the state dict.
+least 17x17 cells there: 299 pixels); its weights belong to the state dict. `aux=False` leaves it
+out, which also lets the network train on smaller pictures. Dropout 0.5 (torchvision's) comes after
+the last normalisation, so it shifts no statistics (Li et al., arXiv:1801.05134).
 """
 
 from __future__ import annotations
@@ -200,18 +202,21 @@ class Auxiliary(nn.Module):
 
 @register(task="classify", paper="arXiv:1512.00567", variants=VARIANTS)
 class InceptionV3(nn.Module):
-    """(N, 3, H, W) float -> {"logits": (N, classes)}, in training also "aux". Made for 299."""
+    """(N, 3, H, W) float -> {"logits": (N, classes)}, in training also "aux". Made for 299.
 
-    def __init__(self, variant: Variant, classes: int = 1000) -> None:
+    Without `aux`, and in the slim form, there is no auxiliary classifier.
+    """
+
+    def __init__(self, variant: Variant, classes: int = 1000, aux: bool = True) -> None:
         super().__init__()
-        self.small = variant.small
+        self.small, self.aux = variant.small, aux and not variant.small
         channels = self._stem(variant)
         self.names = variant.modules
         for name in self.names:
             mixed = Mixed(channels, MODULES[name], variant.share, 1 if variant.small else 0)
             self.add_module(name, mixed)
             channels = mixed.width
-            if name == "Mixed_6e":
+            if name == "Mixed_6e" and self.aux:
                 self.AuxLogits = Auxiliary(channels, classes)
         self.dropout = nn.Dropout(0.5)
         self.fc = nn.Linear(channels, classes)
@@ -250,6 +255,6 @@ class InceptionV3(nn.Module):
         """See the class."""
         features = self.features(x)
         logits = self.fc(self.dropout(last(features).mean(dim=(2, 3))))
-        if self.training and not self.small:
+        if self.training and self.aux:
             return {"logits": logits, "aux": self.AuxLogits(features[16])}
         return {"logits": logits}

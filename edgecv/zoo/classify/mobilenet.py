@@ -1,8 +1,8 @@
 """MobileNet v1. Howard et al., "MobileNets", arXiv:1704.04861.
 
-Table 1 with width multipliers. State-dict keys are those of timm's `mobilenetv1_100` (and `_125`'s
-kin), so its checkpoint loads strictly. The activation is ReLU6, as in the public weights; int8
-needs its ceiling little, but keeps it. No dropout.
+Table 1 with width multipliers. State-dict keys are those of timm's `mobilenetv1_100`, so its
+checkpoint loads strictly. The activation is ReLU6, as in the public weights, where the paper has
+ReLU: a ceiling bounds the range int8 has to cover. No dropout.
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ VARIANTS = {
 }
 NORMS: dict[str, Norm] = {
     "batch": nn.BatchNorm2d,
+    # over channels and cells of one picture: one group
     "layer": lambda channels: nn.GroupNorm(1, channels),
     "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
     # 32 groups as in the paper; slim layers keep at least 4 channels a group

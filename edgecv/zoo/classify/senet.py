@@ -3,7 +3,7 @@
 SE-ResNet and SE-ResNeXt with reduction 16: a gate per channel on every residual, before it is
 added (Figure 3). State-dict keys are those of timm's `seresnet50`, `seresnet101` and
 `seresnext50_32x4d`, so its checkpoints load strictly; the stem and the place of the stride are
-those of edgecv's ResNet.
+those of edgecv's ResNet, and so is `norm`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 SELU (section 2), LeCun-normal weights (variance 1 / fan in) and alpha dropout (section 2.3) keep
 activations near zero mean and unit variance without normalisation layers. `snn_mlp` is the fully
 connected form of section 3 (8 layers of 512 units); it has no feature maps. `snn_conv` carries the
-rule to convolutions of stride 2 instead of poolings, whose maxima would shift the mean.
+rule to convolutions of stride 2 instead of poolings, whose maxima would shift the mean; the average
+before its dense layers keeps the mean and lowers the variance. Alpha dropout keeps both, where
+plain dropout would not.
 """
 
 from __future__ import annotations
