@@ -123,12 +123,6 @@ def _python_3_10():
     return works[0] if works else None
 
 
-def _device_pins(folder):
-    """The pins without the packages of extras: what a bare `pip install edgecv` brings."""
-    pins = (ROOT / "constraints-device.txt").read_text()
-    return shutil.copy(ROOT / "constraints-device.txt", folder) if pins.strip() else None
-
-
 @pytest.fixture(scope="module")
 def device(wheel, tmp_path_factory):
     """A Python 3.10 with the wheel and its pinned dependencies, as on JetPack 6."""

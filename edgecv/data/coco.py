@@ -57,7 +57,6 @@ class Coco:
         annotations, images = _paths(root, split, data)
         self._annotations = annotations
         self._folder = images
-        self._split = split
         self._options = read_options(CocoOptions, data.options, "coco")
         content: CocoFile = read_coco(annotations)
         self.names = content.names

@@ -6,15 +6,16 @@ was trained on.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edgecv.data import Dataset, open_dataset
 from edgecv.data.scenes import SceneOptions
 from edgecv.errors import IoFailed
+from edgecv.files import whole_file
 from edgecv.images import opencv
 from edgecv.recipe import Data
 
@@ -33,13 +34,12 @@ def write_pictures(folder: Path, count: int, data: Data) -> list[Path]:
     cv2 = opencv()
     scenes = _scenes(data, count, {"size": PICTURE, "min_objects": 3})
     paths = [folder / f"scene-{index}.png" for index in range(count)]
-    folder.mkdir(parents=True, exist_ok=True)
     for index, path in enumerate(paths):
-        if not path.exists():
-            part = path.with_name(f".{path.stem}.part.png")  # the suffix tells OpenCV the format
+        if path.exists():
+            continue
+        with whole_file(path) as part:
             if not cv2.imwrite(str(part), scenes[index].image):
                 raise IoFailed("cannot write a demo picture", file=path)
-            os.replace(part, path)
     return paths
 
 
@@ -51,23 +51,25 @@ def write_video(path: Path, data: Data) -> Path:
     if path.exists():
         return path
     cv2 = opencv()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part.mp4")
-    code = cv2.VideoWriter.fourcc(*"mp4v")
-    writer = cv2.VideoWriter(str(part), code, FPS, (PICTURE, PICTURE))
-    if not writer.isOpened():
-        raise IoFailed("cannot write the demo video", file=path)
-    worlds = _scenes(data, WORLDS, _world_options(data))
-    try:
-        for index in range(WORLDS):
-            world = worlds[index].image
-            for x, y in pan(SECONDS_EACH * FPS, WORLD - PICTURE, index):
-                centre = (x + PICTURE / 2 - 0.5, y + PICTURE / 2 - 0.5)
-                writer.write(cv2.getRectSubPix(world, (PICTURE, PICTURE), centre))
-    finally:
-        writer.release()
-    os.replace(part, path)
+    with whole_file(path) as part:
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(part), code, FPS, (PICTURE, PICTURE))
+        if not writer.isOpened():
+            raise IoFailed("cannot write the demo video", file=path)
+        try:
+            _film(writer, _scenes(data, WORLDS, _world_options(data)))
+        finally:
+            writer.release()
     return path
+
+
+def _film(writer: Any, worlds: Dataset) -> None:
+    cv2 = opencv()
+    for index in range(WORLDS):
+        world = worlds[index].image
+        for x, y in pan(SECONDS_EACH * FPS, WORLD - PICTURE, index):
+            centre = (x + PICTURE / 2 - 0.5, y + PICTURE / 2 - 0.5)
+            writer.write(cv2.getRectSubPix(world, (PICTURE, PICTURE), centre))
 
 
 def pan(frames: int, room: int, index: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,17 @@ def require_file(path: Path, what: str) -> None:
         raise FileError(f"{what} not found", file=path)
     if path.stat().st_size == 0:
         raise FileError(f"{what} is empty", file=path)
+
+
+def take_model(model: Path, target: Path) -> None:
+    """Put an ONNX file where an engine executes it from, unless it lies there already.
+
+    Raises:
+        FileError: the file is missing or empty.
+    """
+    if not target.exists() or not target.samefile(model):
+        require_file(model, "ONNX file")
+        shutil.copyfile(model, target)
 
 
 def check_arrays(tensors: tuple[Tensor, ...], arrays: Arrays) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from edgecv.bundle import Layer, Tensor
-from edgecv.engines.contract import Array, Arrays, Built, check_arrays, require_file, zeros
+from edgecv.engines.contract import (
+    Array,
+    Arrays,
+    Built,
+    check_arrays,
+    require_file,
+    take_model,
+    zeros,
+)
 from edgecv.engines.versions import backend_version
 from edgecv.errors import FileError, MachineError, MissingPackage, UnsupportedModel
 from edgecv.recipe import Build
@@ -47,9 +54,7 @@ def build_engine(
         MissingPackage, FileError, UnsupportedModel: see `edgecv.engines.build_engine`.
     """
     target = folder / ENGINE_FILE
-    if not target.exists() or not target.samefile(model):
-        require_file(model, "ONNX file")
-        shutil.copyfile(model, target)
+    take_model(model, target)
     engine = OnnxRuntimeEngine(target)
     layers = engine.layers()
     engine.close()

@@ -6,7 +6,6 @@ calls it what the caller asked for. Telemetry is off: OpenVINO would report ever
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgecv.bundle import Layer, Tensor
-from edgecv.engines.contract import Array, Arrays, Built, check_arrays, require_file
+from edgecv.engines.contract import Array, Arrays, Built, check_arrays, require_file, take_model
 from edgecv.engines.versions import backend_version
 from edgecv.errors import FileError, MachineError, MissingPackage, UnsupportedModel
 from edgecv.recipe import Build
@@ -53,9 +52,7 @@ def build_engine(
         MissingPackage, FileError, UnsupportedModel: see `edgecv.engines.build_engine`.
     """
     target = folder / ENGINE_FILE
-    if not target.exists() or not target.samefile(model):
-        require_file(model, "ONNX file")
-        shutil.copyfile(model, target)
+    take_model(model, target)
     precision = options.precision or "fp32"
     engine = OpenVinoEngine(target, hint=_hint(precision, options.rest))
     layers = engine.layers()

@@ -51,3 +51,12 @@ def supervision_module() -> Any:
     except ImportError as err:
         raise MissingPackage("supervision", "draw", needed_for="drawing results") from err
     return supervision
+
+
+def supervision_keypoints(places: Array, scores: Array) -> Any:
+    """`supervision.KeyPoints` of (N, K, 2) places in pixels and (N, K) scores, both copied."""
+    sv = supervision_module()
+    try:
+        return sv.KeyPoints(xy=places.copy(), keypoint_confidence=scores.copy())
+    except TypeError:  # before 0.29
+        return sv.KeyPoints(xy=places.copy(), confidence=scores.copy())

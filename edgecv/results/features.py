@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.errors import UsageError
-from edgecv.results.contract import canvas_of, json_number, require, supervision_module
+from edgecv.results.contract import canvas_of, json_number, require, supervision_keypoints
 
 if TYPE_CHECKING:
     from edgecv.results.matches import Matches
@@ -89,12 +89,7 @@ class Features:
 
     def to_supervision(self) -> Any:
         """`supervision.KeyPoints` of one object whose joints are the keypoints."""
-        sv = supervision_module()
-        places, scores = self.points[None].copy(), self.scores[None].copy()
-        try:
-            return sv.KeyPoints(xy=places, keypoint_confidence=scores)
-        except TypeError:  # before 0.29
-            return sv.KeyPoints(xy=places, confidence=scores)
+        return supervision_keypoints(self.points[None], self.scores[None])
 
     def draw(self, image: Array, *, line_width: int = 1) -> Array:
         """A copy of `image` ((H, W, 3) uint8 BGR) with a circle round each keypoint.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.results.contract import canvas_of, json_number, label, require, supervision_module
+from edgecv.results.contract import canvas_of, json_number, label, require, supervision_keypoints
 
 Array = npt.NDArray[Any]
 
@@ -90,12 +90,7 @@ class Keypoints:
 
     def to_supervision(self) -> Any:
         """`supervision.KeyPoints`; joints that were not found are at (0, 0)."""
-        sv = supervision_module()
-        places, scores = self.joints[:, :, :2].copy(), self.joints[:, :, 2].copy()
-        try:
-            return sv.KeyPoints(xy=places, keypoint_confidence=scores)
-        except TypeError:  # before 0.29
-            return sv.KeyPoints(xy=places, confidence=scores)
+        return supervision_keypoints(self.joints[:, :, :2], self.joints[:, :, 2])
 
     def draw(self, image: Array, *, line_width: int = 2) -> Array:
         """A copy of `image` ((H, W, 3) uint8 BGR) with the skeletons; a colour a person.

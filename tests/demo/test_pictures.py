@@ -1,7 +1,9 @@
 import cv2
 import numpy as np
+import pytest
 
-from edgecv.demo.pictures import PICTURE, pan, write_pictures
+from edgecv.demo import pictures
+from edgecv.demo.pictures import PICTURE, pan, write_pictures, write_video
 from edgecv.recipe import Data
 
 SCENES = Data(format="scenes", seed=3)
@@ -26,3 +28,21 @@ def test_pictures_are_reproducible_and_kept(tmp_path):
     first[1].write_bytes(b"mine")
     write_pictures(tmp_path / "a", 2, SCENES)
     assert first[1].read_bytes() == b"mine"
+
+
+def test_a_video_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "WORLDS", 1)
+    monkeypatch.setattr(pictures, "SECONDS_EACH", 1)
+
+    def interrupted(frames, room, index):
+        yield from pan(frames, room, index)[:3]
+        raise KeyboardInterrupt("enough")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "pan", interrupted)
+        with pytest.raises(KeyboardInterrupt, match="enough"):
+            write_video(tmp_path / "demo" / "scenes.mp4", SCENES)
+    assert list((tmp_path / "demo").iterdir()) == []
+    video = write_video(tmp_path / "demo" / "scenes.mp4", SCENES)
+    assert [path.name for path in video.parent.iterdir()] == ["scenes.mp4"]
+    assert cv2.VideoCapture(str(video)).read()[1].shape == (PICTURE, PICTURE, 3)

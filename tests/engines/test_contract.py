@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, save
 
 from edgecv import engines
 from edgecv.bundle import Layer
+from edgecv.engines.contract import take_model
 from edgecv.errors import FileError, ShapeError, UnsupportedModel
 from edgecv.recipe import Build
 
@@ -155,3 +156,18 @@ def test_layers_that_only_move_data_are_not_counted():
         Layer(name="d", type="Convolution", precision="int8"),
     )
     assert engines.count_precisions(layers) == {"int8": 2, "fp32": 1}
+
+
+def test_a_model_is_copied_unless_it_lies_there(tmp_path):
+    model, target = tmp_path / "typed.onnx", tmp_path / "model.onnx"
+    with pytest.raises(FileError, match="ONNX file not found"):
+        take_model(model, target)
+    model.write_bytes(b"")
+    with pytest.raises(FileError, match="ONNX file is empty"):
+        take_model(model, target)
+    model.write_bytes(b"graph")
+    target.write_bytes(b"an older one")
+    take_model(model, target)
+    assert target.read_bytes() == b"graph"
+    take_model(target, target)
+    assert target.read_bytes() == b"graph"

@@ -18,7 +18,6 @@ from edgecv.errors import MachineError
 from edgecv.progress import note
 
 ROIS = (50, 100, 300, 1000)
-PERSONS = (1, 2, 4, 8, 16)
 MASKS = (8, 25, 50, 100)
 
 
