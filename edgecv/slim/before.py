@@ -115,7 +115,7 @@ def require_free(start: RunFolder, out: Path, backend: str) -> None:
     if backend not in (known := get_args(Backend)):
         raise UnknownName("backend", backend, known)
     if out.suffix not in (".yaml", ".yml"):
-        raise UsageError("the slim recipe is a .yaml file", got=out)
+        raise UsageError("the slim recipe is a .yaml file", got=out, fix="--out NAME.yaml")
     if out.is_file() and read_text(out, "recipe").startswith(_first_line(start, _weights(out))):
         return
     taken = (out, _weights(out), run_folder(start.root, out).weights)

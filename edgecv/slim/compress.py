@@ -111,7 +111,11 @@ def decode_into(file: Path, weights: Path) -> Path:
 
 def _check(options: Compression) -> None:
     if not 0 <= options.share < 1:
-        raise UsageError("the share of weights to cut lies in 0..1", got=options.share)
+        raise UsageError(
+            "the share of weights to cut is at least 0 and below 1",
+            got=options.share,
+            fix="--share 0.7",
+        )
     for bits in (options.conv_bits, options.dense_bits):
         if not 1 <= bits <= 8:
             raise UsageError("weights share 2 to 256 values: bits are 1..8", got=bits)

@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgecv.errors import UsageError
+from edgecv.errors import UnknownName, UsageError
 from edgecv.files import write_json
 from edgecv.pipeline import RunFolder
 from edgecv.progress import note
@@ -73,7 +73,7 @@ def prune(recipe: Recipe, run: RunFolder, options: Pruning, out: Path) -> dict[s
         EdgecvError: as `load_start`, `prune_filters` and the stages; what was complete is kept.
     """
     if options.by not in METHODS:
-        raise UsageError("unknown way to prune", got=options.by, known=", ".join(METHODS))
+        raise UnknownName("way to prune", options.by, METHODS, fix="--by l2")
     require_free(run, out, options.backend)
     start = load_start(recipe, run)
     before = describe(run.run_id, start.network, start.example)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from edgecv.errors import EdgecvError, UnsupportedModel, UsageError
+from edgecv.errors import EdgecvError, UnknownName, UnsupportedModel, UsageError
 from edgecv.slim.outputs import shapes_of
 from edgecv.slim.scores import CRITERIA, activation_scores, weight_scores
 from edgecv.slim.shuffled import prune_shuffled
@@ -46,14 +46,17 @@ def prune_filters(
         The network.
 
     Raises:
-        UsageError: a share outside 0..1, an unknown criterion, or nothing that can go.
+        UsageError: a share outside 0..1, or nothing that can go.
+        UnknownName: there is no such criterion.
         MissingPackage: torch-pruning is not installed.
         UnsupportedModel: the graph cannot follow the network, or what is left does not run.
     """
     if not 0 < share < 1:
-        raise UsageError("the share of filters to prune lies between 0 and 1", got=share)
+        raise UsageError(
+            "the share of filters to prune lies between 0 and 1", got=share, fix="--share 0.5"
+        )
     if criterion not in CRITERIA:
-        raise UsageError("unknown criterion", got=criterion, known=", ".join(CRITERIA))
+        raise UnknownName("criterion", criterion, CRITERIA)
     size = sum(p.numel() for p in network.parameters())
     before = shapes_of(network, example)
     after = _remove(network, example, share, _scores(network, criterion, pictures), multiple)

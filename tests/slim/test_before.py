@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from edgecv.errors import FileError, StaleError, UnknownName, UsageError
+from edgecv.errors import FileError, RecipeError, StaleError, UnknownName, UsageError
 from edgecv.pipeline import RunFolder
 from edgecv.slim.before import load_start, pictures, require_free, write_start
 from edgecv.slim.structure import prune_filters
@@ -32,8 +32,14 @@ def test_weights_of_another_recipe_are_refused(trained):
     other = recipe.model_copy(update={"train": recipe.train.model_copy(update={"steps": 99})})
     with pytest.raises(StaleError, match="trained by another recipe"):
         load_start(other, run)
-    with pytest.raises(FileError, match="weight file not found"):
+    with pytest.raises(FileError, match=r"weight file not found[\s\S]*edgecv train"):
         load_start(recipe, RunFolder(run.root, "nobody"))
+
+
+def test_a_recipe_that_trains_nothing_is_refused(trained):
+    recipe, run = trained
+    with pytest.raises(RecipeError, match=r"only a network of the zoo[\s\S]*lacks: data, train"):
+        load_start(recipe.model_copy(update={"data": None, "train": None}), run)
 
 
 def test_the_recipe_is_a_yaml(trained, tmp_path):

@@ -7,7 +7,7 @@ import torch
 from typer.testing import CliRunner
 
 from edgecv.cli.app import app
-from edgecv.errors import UsageError
+from edgecv.errors import UnknownName
 from edgecv.pipeline import run_folder
 from edgecv.recipe import load_recipe
 from edgecv.slim.before import load_start
@@ -49,7 +49,7 @@ def test_2_4_survives_retraining(trained, tmp_path):
 
 
 def test_unknown_way_is_refused_before_anything_is_read(trained, tmp_path):
-    with pytest.raises(UsageError, match=r"unknown way to prune[\s\S]*2:4"):
+    with pytest.raises(UnknownName, match=r"unknown way to prune 'magic'[\s\S]*2:4"):
         prune(*trained, Pruning("magic"), tmp_path / "x.yaml")
 
 

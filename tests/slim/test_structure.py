@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgecv.errors import UnsupportedModel, UsageError
+from edgecv.errors import UnknownName, UnsupportedModel, UsageError
 from edgecv.slim.structure import prune_filters
 from edgecv.zoo.registry import create, variants
 from edgecv.zoo.widths import changed, narrow
@@ -60,14 +60,19 @@ def test_filters_that_never_fire_go_by_apoz():
     torch.testing.assert_close(net.features[0].weight.detach(), weights)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, -0.5])
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
 def test_refuses_a_share_that_is_none(share):
     with pytest.raises(UsageError, match="lies between 0 and 1"):
         prune_filters(create("vgg_tiny"), example("x"), share, "l1")
 
 
+def test_refuses_to_remove_nothing():
+    with pytest.raises(UsageError, match=r"a filter to spare[\s\S]*--multiple 1"):
+        prune_filters(create("vgg_tiny").eval(), example("x"), 0.5, "l1", multiple=1000)
+
+
 def test_refuses_an_unknown_criterion():
-    with pytest.raises(UsageError, match=r"unknown criterion[\s\S]*apoz"):
+    with pytest.raises(UnknownName, match=r"unknown criterion 'l3'\s+nearest: l2, l1"):
         prune_filters(create("vgg_tiny"), example("x"), 0.5, "l3")
 
 
