@@ -85,6 +85,7 @@ class Manifest(_Part):
         run_id: The run the bundle belongs to.
         recipe_digest: `Recipe.digest("build")`; empty for a foreign model.
         model_digest: sha256 of the fp32 model.onnx the build started from.
+        origin: Digest of all the typed graph was made from (`edgecv.build.origin`).
         data: The recipe's data section, so that `evaluate BUNDLE` needs no recipe.
         build: What the engine was asked for: the recipe's section, which a rebuild starts from.
         evaluate, run, bench, report: The recipe's sections, likewise.
@@ -106,6 +107,7 @@ class Manifest(_Part):
     task: str
     recipe_digest: str = ""
     model_digest: str
+    origin: str = ""
     input: Input
     head: Head
     data: Data | None = None

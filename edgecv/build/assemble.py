@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecv.build.finish import Parts, finish, fresh, sweep
 from edgecv.build.head_fit import require_head
 from edgecv.build.inputs import Source, read_source
+from edgecv.build.origin import origin
 from edgecv.build.sample import sample_input
 from edgecv.bundle import PrecisionRecord
 from edgecv.engines import BACKENDS, available, build_engine, choose_backend, load_engine
@@ -61,11 +63,34 @@ def build(
     """
     recipe = _decided(recipe, precision, backend)
     source = read_source(recipe, run)
+    made_from = origin(source)
+    if not force and (found := _up_to_date(source, made_from, out)):
+        note(f"up to date: {found}")
+        return found
     with tempfile.TemporaryDirectory(prefix="edgecv-build-") as folder:
-        return _build(source, Path(folder), out, force)
+        return _build(source, made_from, Path(folder), out)
 
 
-def _build(source: Source, scratch: Path, out: Path | None, force: bool) -> Path:
+def _up_to_date(source: Source, made_from: str, out: Path | None) -> Path | None:
+    """The bundle a build would make, if it is there. The graph is not typed to find out.
+
+    The typed graph is the same for every backend, so that of any fresh bundle decides `auto`.
+    """
+    recipe, run = source.recipe, source.run
+    precision, asked = str(recipe.build.precision), recipe.build.backend
+    found = {}
+    for backend in available() if asked == "auto" else (asked,):
+        folder = out or run.bundle(precision, backend)
+        decided = replace(source, recipe=_decided(recipe, precision, backend))
+        if fresh(folder, decided, made_from):
+            found[backend] = folder
+    if found and asked == "auto":
+        graph = next(iter(found.values())) / "model.onnx"
+        return found.get(choose_backend(graph, precision, rest=recipe.build.rest))
+    return found.get(asked)
+
+
+def _build(source: Source, made_from: str, scratch: Path, out: Path | None) -> Path:
     recipe, run = source.recipe, source.run
     precision, rest = str(recipe.build.precision), recipe.build.rest
     note(f"typing the graph as {precision}")
@@ -76,10 +101,7 @@ def _build(source: Source, scratch: Path, out: Path | None, force: bool) -> Path
         recipe = _decided(recipe, precision, backend)
     backend = recipe.build.backend
     folder = out or run.bundle(precision, backend)
-    parts = Parts(recipe, run.run_id, source.model_digest, typed_file, source_file)
-    if not force and fresh(folder, parts):
-        note(f"up to date: {folder}")
-        return folder
+    parts = Parts(recipe, run.run_id, source.model_digest, made_from, typed_file, source_file)
     sweep(folder)
     golden = _golden(recipe, typed_file)
     record = PrecisionRecord(

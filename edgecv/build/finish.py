@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgecv import engines
 from edgecv._version import __version__
+from edgecv.build.inputs import Source
 from edgecv.build.kernels import add_kernels
 from edgecv.bundle import (
     Bundle,
@@ -25,7 +26,7 @@ from edgecv.engines.trt_match import installed_version
 from edgecv.engines.versions import backend_version
 from edgecv.engines.where import where_it_runs
 from edgecv.errors import FileError, GateFailed, MachineError
-from edgecv.files import sha256_file, write_json
+from edgecv.files import write_json
 from edgecv.progress import note
 from edgecv.recipe import Recipe
 
@@ -44,11 +45,12 @@ _SLACK = 3.0  # times what was measured, for other processors
 
 @dataclass(frozen=True)
 class Parts:
-    """What a bundle is made from."""
+    """What a bundle is made from; `origin` is `edgecv.build.origin`'s digest."""
 
     recipe: Recipe
     run_id: str
     model_digest: str
+    origin: str
     typed_file: Path
     source_file: Path
 
@@ -59,18 +61,25 @@ class Parts:
                 shutil.copyfile(file, folder / name)
 
 
-def fresh(folder: Path, parts: Parts) -> bool:
-    """Whether `folder` holds a whole bundle made from exactly these parts, that loads here."""
+def fresh(folder: Path, source: Source, origin: str) -> bool:
+    """Whether `folder` holds a whole bundle made from exactly this, by the versions that are here.
+
+    Args:
+        folder: Where the bundle would be.
+        source: Its recipe says the backend.
+        origin: What `edgecv.build.origin` says of the source.
+    """
     try:
         bundle = open_bundle(folder)
     except FileError:
         return False
-    manifest, recipe = bundle.manifest, parts.recipe
-    same = (
+    manifest, recipe = bundle.manifest, source.recipe
+    return (
         manifest.edgecv == __version__
         and manifest.recipe_digest == recipe.digest("build")
-        and manifest.model_digest == parts.model_digest
-        and manifest.run_id == parts.run_id
+        and manifest.origin == origin
+        and manifest.model_digest == source.model_digest
+        and manifest.run_id == source.run.run_id
         and manifest.data == recipe.data
         and manifest.build == recipe.build
         and manifest.evaluate == recipe.evaluate
@@ -79,11 +88,6 @@ def fresh(folder: Path, parts: Parts) -> bool:
         and manifest.report == recipe.report
         and manifest.batch == recipe.export.batches
         and manifest.backend_version == _version_here(manifest.backend)
-    )
-    files = {"model.onnx": parts.typed_file, "source.onnx": parts.source_file}
-    return same and all(
-        manifest.files.get(name) == (sha256_file(file) if file.is_file() else None)
-        for name, file in files.items()
     )
 
 
@@ -116,6 +120,7 @@ def finish(
         task=recipe.task,
         recipe_digest=recipe.digest("build"),
         model_digest=parts.model_digest,
+        origin=parts.origin,
         input=recipe.input,
         head=recipe.head,
         data=recipe.data,

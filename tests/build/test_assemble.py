@@ -78,6 +78,26 @@ def test_an_engine_that_cannot_run_here_is_still_a_whole_bundle(make_run, monkey
         engines.open_engine(bundle)
 
 
+@pytest.mark.parametrize("backend", ["openvino", "auto"])
+def test_a_second_build_does_not_type_the_graph(make_run, monkeypatch, backend):
+    made = make_run()
+    folder = build(made.recipe, made.run, "int8", backend=backend)
+    built = sha256_file(folder / "manifest.json")
+
+    def typed(*_):
+        raise AssertionError("the graph was typed")
+
+    monkeypatch.setattr(assemble, "_type", typed)
+    assert build(made.recipe, made.run, "int8", backend=backend) == folder
+    assert sha256_file(folder / "manifest.json") == built
+    for change in ({"force": True}, {"out": folder.parent / "other"}):
+        with pytest.raises(AssertionError, match="was typed"):
+            build(made.recipe, made.run, "int8", backend=backend, **change)
+    monkeypatch.setattr("edgecv.build.origin._onnx", lambda: "another")
+    with pytest.raises(AssertionError, match="was typed"):
+        build(made.recipe, made.run, "int8", backend=backend)
+
+
 def _flip(folder, backend_name, bit):
     """Flip one bit of the largest weight of the second convolution; reseal the bundle."""
     model = onnx.load(folder / "model.onnx")

@@ -10,6 +10,8 @@ import pytest
 
 from edgecv.build import build
 from edgecv.build.finish import FLOOR, LIMIT, Parts, describe, fresh, sweep
+from edgecv.build.inputs import read_source
+from edgecv.build.origin import origin
 from edgecv.bundle import open_bundle, seal
 from edgecv.engines import trt_match
 from edgecv.engines.onnxruntime import OnnxRuntimeEngine
@@ -63,52 +65,44 @@ def test_beyond_the_limit_no_bundle_is_written_unless_the_recipe_allows_it(make_
 
 @pytest.fixture
 def made(make_run, tmp_path):
-    """A bundle and the parts it is made from, as a second build would see them."""
+    """A bundle and what it is made from, as a second build would see it."""
     made = make_run()
     folder = build(made.recipe, made.run, "fp32", backend="onnxruntime")
-    parts = Parts(
-        recipe=made.recipe.model_copy(
-            update={
-                "build": made.recipe.build.model_copy(
-                    update={"precision": "fp32", "backend": "onnxruntime"}
-                )
-            }
-        ),
-        run_id="tiny",
-        model_digest=open_bundle(folder).manifest.model_digest,
-        typed_file=folder / "model.onnx",
-        source_file=folder / "source.onnx",
-    )
-    return folder, parts
+    told = {"precision": "fp32", "backend": "onnxruntime"}
+    section = made.recipe.build.model_copy(update=told)
+    return folder, read_source(made.recipe.model_copy(update={"build": section}), made.run)
 
 
 def test_a_bundle_is_fresh_while_all_it_came_from_is_the_same(made, tmp_path):
-    folder, parts = made
-    assert fresh(folder, parts)
-    assert not fresh(tmp_path / "nowhere", parts)
-    assert not fresh(folder, replace(parts, run_id="another"))
-    assert not fresh(folder, replace(parts, model_digest="f" * 64))
-    assert not fresh(folder, replace(parts, source_file=tmp_path / "none.onnx"))
-    assert not fresh(folder, replace(parts, typed_file=parts.source_file.parent / "layers.json"))
+    folder, source = made
+    assert fresh(folder, source, origin(source))
+    assert not fresh(tmp_path / "nowhere", source, origin(source))
+    assert not fresh(folder, source, "f" * 64)
+    other = source.run._replace(run_id="another")
+    assert not fresh(folder, replace(source, run=other), origin(source))
+    assert not fresh(folder, replace(source, model_digest="f" * 64), origin(source))
+    (folder / "layers.json").write_text("[]")
+    assert not fresh(folder, source, origin(source))
 
 
 def test_an_engine_of_a_package_without_metadata_stays_fresh(made, monkeypatch):
     """JetPack may bring TensorRT as a Debian package: the module alone knows its version."""
-    folder, parts = made
+    folder, source = made
     manifest = open_bundle(folder).manifest
     told = {"backend": "tensorrt", "backend_version": "8.5.2.2"}
     seal(folder, manifest.model_copy(update=told))
     monkeypatch.setattr(trt_match, "backend_version", lambda flavour: "unknown")
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.5.2.2"))
-    assert fresh(folder, parts)
+    assert fresh(folder, source, origin(source))
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace(__version__="8.6.1"))
-    assert not fresh(folder, parts)
+    assert not fresh(folder, source, origin(source))
 
 
 def test_a_graph_without_a_portable_form_is_copied_alone(made, tmp_path):
-    _, parts = made
+    folder, source = made
     (tmp_path / "out").mkdir()
-    replace(parts, source_file=tmp_path / "none.onnx").copy_graphs(tmp_path / "out")
+    graphs = folder / "model.onnx", tmp_path / "none.onnx"
+    Parts(source.recipe, "tiny", "", "", *graphs).copy_graphs(tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.onnx"]
 
 
