@@ -62,7 +62,13 @@ PYTHON_GPU ?= $(BIN)/python
 # the others import torch or onnx
 GPU_TESTS := tests/cuda tests/ops tests/runtime
 SANITIZER := $(shell command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
-gpu-check: $(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(READY))
+# asked before anything is installed: without a driver and a device there is nothing to check
+GPU_HERE := import ctypes, sys; n = ctypes.c_int(); lib = ctypes.CDLL("libcuda.so.1"); \
+	sys.exit(lib.cuInit(0) or lib.cuDeviceGetCount(ctypes.byref(n)) or n.value < 1)
+gpu-check:
+	@$(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(PYTHON),$(PYTHON_GPU)) -c '$(GPU_HERE)' 2>/dev/null \
+		|| { echo "gpu-check needs an NVIDIA driver and a GPU, and this machine has none (docs/gpu-check.md)" >&2; exit 3; }
+	@$(if $(filter $(BIN)/python,$(PYTHON_GPU)),$(MAKE) --no-print-directory setup,:)
 	@said=$$($(PYTHON_GPU) -c 'import pycuda.driver as d; d.init(); print(d.Device(0).name())' 2>&1) \
 		&& echo "$$said" \
 		|| { echo "$$said" | tail -n 1 >&2; echo "gpu-check needs an NVIDIA driver, a GPU and pycuda: pip install 'edgecv[cuda]' (docs/jetson.md)" >&2; exit 3; }

@@ -12,6 +12,7 @@ from edgecv.head import HEADS
 from edgecv.init.detectors import DetectorGuess, guess_anchors, guess_yolo_v1, guess_yolo_v3
 from edgecv.init.features import guess_keypoints, guess_vector
 from edgecv.init.pose import guess_maps, guess_paf
+from edgecv.init.regions import guess_two_stage, guess_yolact
 
 _MUCH = 4  # a dense head has at least this many times more anchor points than channels
 _BOX = 4
@@ -61,6 +62,7 @@ def guess_head(
         "centernet": _centernet,
         "anchors": partial(_detector, kind="anchors", guess=guess_anchors),
         "yolo_v3": partial(_detector, kind="yolo_v3", guess=guess_yolo_v3),
+        "yolact": partial(_detector, kind="yolact", guess=guess_yolact),
         "segment": partial(_segment, named=kind == "segment"),
         "keypoints": _features,
         "features": partial(_features, named=kind),
@@ -68,6 +70,8 @@ def guess_head(
         "heatmap": partial(_pose, named=kind),
         "integral": partial(_pose, named=kind),
     }
+    if kind in ("two_stage", "two_stage_masks"):  # the same outputs: which, the user knows
+        return _detector(found, size, last, kind=kind, guess=guess_two_stage)
     if kind == "yolo_v1":  # never by itself: a classifier of 1470 classes has the same shape
         return _detector(found, size, last, kind=kind, guess=guess_yolo_v1)
     for name, guess in guesses.items():

@@ -49,9 +49,8 @@ def _head_rows(settled: Settled) -> list[tuple[str, str]]:
         names = ", ".join(_word(name) for name in settled.names)
         rows.append((f"  names: [{names}]", ""))
     elif HEADS[head.kind].task not in ("pose", "features"):
-        rows.append(
-            (f"  # names: [...]  # {head.classes} classes, shown by number until named", "")
-        )
+        many = f"{head.classes} classes," if head.classes else "classes are"
+        rows.append((f"  # names: [...]  # {many} shown by number until named", ""))
     return rows
 
 

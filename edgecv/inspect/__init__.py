@@ -13,6 +13,7 @@ from edgecv.engines.where import where_it_runs
 from edgecv.files import read_json
 from edgecv.inspect.layers import side_by_side
 
+_NAMELESS = ("pose", "features")  # tasks without classes
 _MIB = 1 << 20
 
 
@@ -22,7 +23,8 @@ def inspect(folder: Path) -> dict[str, Any]:
     Returns:
         `bundle`, `run_id`, `task`, `backend`, `backend_version`, `edgecv`, `created`, `host`,
         `targets`, `runs_on`; `precision` (`asked`, `rest`, `achieved`, `quantized`, `kept`);
-        `input`, `inputs`, `outputs`, `batch`, `head`, `classes`, `tolerance`; `files` (name ->
+        `input`, `inputs`, `outputs`, `batch`, `head`, `classes` and `joints` (how many have a
+        name), `tolerance`; `files` (name ->
         `mib`, `sha256`), `mib`; `digests`; `layers` (`name`, `type`, `asked`, `achieved`);
         `parts` (name -> `backend`, `backend_version`, `asked`, `achieved`, `batch`, `inputs`,
         `outputs`); `accuracy` and `latency` as `evaluate` and `bench` wrote them, None before.
@@ -48,7 +50,8 @@ def inspect(folder: Path) -> dict[str, Any]:
         "outputs": [tensor.model_dump(mode="json") for tensor in manifest.outputs],
         "batch": list(manifest.batch),
         "head": manifest.head.kind,
-        "classes": len(manifest.head.names),
+        "classes": 0 if manifest.task in _NAMELESS else len(manifest.head.names),
+        "joints": len(getattr(manifest.head, "joints", ())),
         "tolerance": manifest.tolerance,
         "files": files,
         "mib": round(sum(file["mib"] for file in files.values()), 3),
@@ -64,7 +67,7 @@ def as_text(report: dict[str, Any], *, layers: bool = False) -> str:
     built = f"{report['backend']} {report['backend_version']}"
     rows = [
         ("bundle", report["bundle"]),
-        ("task", f"{report['task']}, head {report['head']}, {report['classes']} named classes"),
+        ("task", f"{report['task']}, head {report['head']}, {_named(report)}"),
         ("built", f"{report['created']} by edgecv {report['edgecv']} with {built}"),
         ("runs on", report["runs_on"]),
         ("asked", _asked(precision)),
@@ -91,6 +94,15 @@ def _provenance(manifest: Manifest) -> dict[str, Any]:
     digests = {"recipe": manifest.recipe_digest, "model": manifest.model_digest}
     where = where_it_runs(manifest)
     return {**values, "targets": list(manifest.targets), "runs_on": where, "digests": digests}
+
+
+def _named(report: dict[str, Any]) -> str:
+    """What the head's results are called by."""
+    if report["task"] == "features":
+        return "descriptors, no classes"
+    if report["task"] == "pose":
+        return f"{report['joints']} joints" if report["joints"] else "joints shown by number"
+    return f"{report['classes']} named classes" if report["classes"] else "classes shown by number"
 
 
 def _part(part: Bundle) -> dict[str, Any]:

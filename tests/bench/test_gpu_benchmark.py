@@ -116,3 +116,18 @@ def test_a_machine_without_a_gpu_is_told_apart(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["gpu"])
     assert gpu.main() == 3
     assert "no NVIDIA GPU" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+@pytest.mark.skipif(driver.device_count() > 0, reason="this machine has a GPU")
+def test_gpu_check_looks_for_a_gpu_before_it_installs_anything(root, tmp_path):
+    done = subprocess.run(
+        ["make", "-C", str(root), "gpu-check", f"VENV={tmp_path / 'venv'}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "needs an NVIDIA driver and a GPU" in done.stderr
+    assert "installing" not in done.stdout
+    assert not (tmp_path / "venv").exists()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgecv.cuda import cubins
+from edgecv.cuda import cubins, nvrtc
 from edgecv.cuda.cubins import (
     Cubins,
     cache_folder,
@@ -216,6 +216,9 @@ def test_a_cubin_the_driver_refuses_is_compiled_once_more(monkeypatch, tmp_path)
     other.close()
 
 
+@pytest.mark.skipif(
+    not nvrtc.installed(), reason="no NVRTC on this machine: pip install nvidia-cuda-nvrtc"
+)
 def test_a_kernel_that_does_not_compile_shows_the_log(monkeypatch, tmp_path):
     source = tmp_path / "bad.cu"
     source.write_text('extern "C" __global__ void bad(int* x) { y = 1; }')

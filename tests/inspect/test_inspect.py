@@ -6,8 +6,10 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
+from edgecv.bundle import open_bundle, seal
 from edgecv.cli.app import app
 from edgecv.errors import FileError
+from edgecv.head import HeatmapHead, PatchHead, SegmentHead
 from edgecv.inspect import as_text, inspect
 
 
@@ -29,6 +31,28 @@ def test_fp32_asks_fp32_of_every_layer(classifier):
     rows = inspect(classifier.bundle("fp32-onnxruntime"))["layers"]
     assert rows
     assert {row["asked"] for row in rows} == {"fp32"}
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        pytest.param(HeatmapHead(skeleton="coco17"), "head heatmap, 17 joints", id="pose"),
+        pytest.param(
+            HeatmapHead(skeleton="own"), "head heatmap, joints shown by number", id="own-joints"
+        ),
+        pytest.param(PatchHead(), "head features, descriptors, no classes", id="features"),
+        pytest.param(SegmentHead(), "head segment, classes shown by number", id="nameless"),
+        pytest.param(SegmentHead(names=("sky", "sea")), "2 named classes", id="segment"),
+    ],
+)
+def test_what_results_are_called_by_is_true_of_the_task(classifier, tmp_path, head, said):
+    folder = shutil.copytree(classifier.bundle("fp32-onnxruntime"), tmp_path / "b")
+    manifest = open_bundle(folder).manifest
+    seal(folder, manifest.model_copy(update={"head": head, "task": head.task}))
+    report = inspect(folder)
+    assert said in as_text(report)
+    assert report["joints"] == (17 if "17" in said else 0)
+    assert report["classes"] == (2 if head.names else 0)
 
 
 def test_files_digests_and_sizes_are_those_on_disk(int8):
