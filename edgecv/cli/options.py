@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +49,7 @@ def user_errors(quiet: bool = False) -> Iterator[None]:
     try:
         yield
     except EdgecvError as err:
-        typer.secho(f"error: {err}", err=True, fg=typer.colors.RED)
+        typer.secho(f"error: {_as_typed(str(err))}", err=True, fg=typer.colors.RED)
         raise typer.Exit(err.exit_code) from None
     except ModuleNotFoundError as err:
         text = _missing(err.name or "")
@@ -64,6 +66,44 @@ def user_errors(quiet: bool = False) -> Iterator[None]:
         where = f" {err.filename}" if err.filename else ""
         typer.secho(f"error: {err.strerror or err}{where}", err=True, fg=typer.colors.RED)
         raise typer.Exit(5) from None
+
+
+def _as_typed(text: str) -> str:
+    """An error whose `fix:` names this user's recipe or bundle instead of RECIPE and BUNDLE.
+
+    The command then works as it stands: it carries the user's --runs and --set too.
+    """
+    given = _given()
+    before, fix, after = text.rpartition("\n  fix: ")
+    recipe = next((given[key] for key in ("recipe", "source", "model") if given.get(key)), None)
+    if fix and recipe and not Path(recipe).is_dir():
+        words = [
+            str(recipe),
+            *(["--runs", str(given["runs"])] if given.get("runs", RUNS) != RUNS else []),
+        ]
+        for item in given.get("overrides") or given.get("sets") or ():
+            words += ["--set", item]
+        after = re.sub(r"(?<=edgecv )(\w+) RECIPE\b", rf"\1 {_quoted(words)}", after)
+    if fix and given.get("bundle"):
+        after = re.sub(r"(?<=edgecv )(\w+) BUNDLE\b", rf"\1 {_quoted([given['bundle']])}", after)
+    return before + fix + after
+
+
+def _given() -> dict[str, Any]:
+    """The running verb's parameters as typed; none outside of one."""
+    from importlib import import_module
+
+    from typer import main  # has click inside; before 0.2x click was a package of its own
+
+    found = getattr(main, "get_current_context", None)
+    found = found or import_module("click").get_current_context
+    context = found(silent=True)
+    return context.params if context else {}
+
+
+def _quoted(words: list[Any]) -> str:
+    """For a shell, and for `re.sub`."""
+    return shlex.join(map(str, words)).replace("\\", r"\\")
 
 
 def _missing(module: str) -> str:

@@ -1,13 +1,14 @@
 """Errors become exit codes and one message; bugs keep their traceback."""
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from edgecv import errors, progress
-from edgecv.cli.options import emit, user_errors
+from edgecv.cli.options import RUNS, RunsOpt, SetOpt, emit, user_errors
 
 ENDS = [
     pytest.param(errors.UsageError("rule", fix="do"), 2, "error: rule\n  fix: do\n", id="usage"),
@@ -42,6 +43,47 @@ def test_error_becomes_its_exit_code_and_message(error, code, text):
     done = run(error)
     assert (done.exit_code, done.stdout) == (code, "")
     assert text in done.stderr if text else done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "fix", "said"),
+    [
+        pytest.param(
+            ["my net.yaml"], "edgecv train RECIPE", "edgecv train 'my net.yaml'", id="plain"
+        ),
+        pytest.param(
+            ["a.yaml", "--runs", "r", "--set", "train.steps=3"],
+            "edgecv train RECIPE, or --weights FILE",
+            "edgecv train a.yaml --runs r --set train.steps=3, or --weights FILE",
+            id="options",
+        ),
+        pytest.param([r"a\1.yaml"], "edgecv train RECIPE", r"edgecv train 'a\1.yaml'", id="escape"),
+        pytest.param(["."], "edgecv build RECIPE", "edgecv build RECIPE", id="folder"),
+        pytest.param(["a.yaml"], "edit the RECIPE", "edit the RECIPE", id="no-command"),
+    ],
+)
+def test_a_fix_names_what_the_user_typed(typed, fix, said):
+    app = typer.Typer()
+
+    @app.command()
+    def verb(recipe: Path, runs: RunsOpt = RUNS, overrides: SetOpt = None):
+        with user_errors():
+            raise errors.FileError("RECIPE is said", file="RECIPE", fix=fix)
+
+    done = CliRunner().invoke(app, typed)
+    assert done.stderr == f"error: RECIPE is said\n  file: RECIPE\n  fix: {said}\n"
+
+
+def test_a_fix_names_the_bundle_the_user_typed():
+    app = typer.Typer()
+
+    @app.command()
+    def verb(bundle: Path):
+        with user_errors():
+            raise errors.UsageError("no data", fix="edgecv evaluate BUNDLE --data FOLDER")
+
+    done = CliRunner().invoke(app, ["runs/x y"])
+    assert "fix: edgecv evaluate 'runs/x y' --data FOLDER" in done.stderr
 
 
 BUGS = [
