@@ -101,6 +101,12 @@ BY_HAND = {
 }
 
 
+def tags(name: str) -> tuple[str, ...]:
+    """What `--weights` takes for variant `name`; an address where the file is fetched by hand."""
+    by_hand = (BY_HAND[name],) if name in BY_HAND else ()
+    return (*PUBLISHED.get(name, {}), *by_hand)
+
+
 def weight_file(name: str, text: str, cache: Path | None = None) -> Path:
     """The file that `--weights TEXT` means for variant `name`.
 
@@ -151,10 +157,10 @@ def published_weights(name: str, cache: Path | None = None, *, tag: str = "") ->
         )
     if name not in PUBLISHED:
         raise UnknownName("published weights", name, PUBLISHED)
-    tags = PUBLISHED[name]
-    if tag and tag not in tags:
-        raise UnknownName(f"weights of {name}", tag, tags)
-    return _fetched(tags[tag] if tag else next(iter(tags.values())), cache)
+    files = PUBLISHED[name]
+    if tag and tag not in files:
+        raise UnknownName(f"weights of {name}", tag, files)
+    return _fetched(files[tag] if tag else next(iter(files.values())), cache)
 
 
 def _of_address(text: str) -> Published:

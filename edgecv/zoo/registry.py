@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from edgecv.errors import MissingPackage, UnknownName, UsageError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TASK_PACKAGES = ("classify", "detect")
+GROUP = "edgecv.zoo"  # entry points by which other packages bring architectures of their own
 
 
 class Row(Protocol):
@@ -119,6 +122,7 @@ def class_keys(name: str, arguments: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(key for key in shapes[0] if shapes[0][key] != shapes[1][key])
 
 
+@cache
 def _import_architectures() -> None:
     try:
         import torch  # noqa: F401
@@ -128,6 +132,16 @@ def _import_architectures() -> None:
         package = import_module(f"edgecv.zoo.{task}")
         for found in pkgutil.iter_modules(package.__path__):
             import_module(f"{package.__name__}.{found.name}")
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        except Exception as err:  # another package's code may fail in any way
+            raise UsageError(
+                "a package that brings architectures cannot be imported",
+                entry_point=f"{point.name} = {point.value}",
+                reason=f"{type(err).__name__}: {err}",
+                fix="mend it, or pip uninstall it",
+            ) from err
 
 
 def _check_arguments(name: str, net: type, arguments: Mapping[str, object]) -> None:

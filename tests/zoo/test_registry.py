@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -69,3 +71,49 @@ def test_importing_the_registry_imports_no_torch():
 )
 def test_class_keys_are_those_that_follow_the_number_of_classes(name, keys):
     assert class_keys(name, {"classes": 10}) == keys
+
+
+OWN = """
+from typing import NamedTuple
+from torch import nn
+from edgecv.zoo.registry import register
+
+class Variant(NamedTuple):
+    params: int
+    recipe: str = ""
+
+@register(task="classify", paper="none", variants={"mine": Variant(30)})
+class Mine(nn.Module):
+    def __init__(self, variant, classes: int = 10):
+        super().__init__()
+        self.fc = nn.Linear(3, classes)
+
+    def forward(self, x):
+        return {"logits": self.fc(x.mean(dim=(2, 3)))}
+"""
+ASK = "from edgecv.zoo.registry import create; print(create('mine', classes=4).fc.out_features)"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param(OWN, "4", id="own"),
+        pytest.param("1 / 0", "cannot be imported\n  entry point: own = own_net", id="broken"),
+    ],
+)
+def test_an_installed_package_brings_architectures_of_its_own(tmp_path, code, expected):
+    (tmp_path / "own_net.py").write_text(code)
+    (tmp_path / "own-1.0.dist-info").mkdir()
+    (tmp_path / "own-1.0.dist-info" / "METADATA").write_text("Name: own\nVersion: 1.0\n")
+    (tmp_path / "own-1.0.dist-info" / "entry_points.txt").write_text(
+        "[edgecv.zoo]\nown = own_net\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=120,
+    )
+    assert expected in (done.stdout if code is OWN else done.stderr)
