@@ -36,6 +36,7 @@ from edgecv.zoo.registry import create, variants
 from tests.zoo.named_weights import named_weights
 
 PRECISIONS = ("fp32", "fp16", "int8")
+_HALF = 65_504  # the largest float16
 CPU = ("onnxruntime", "openvino")
 RESULTS = Path(__file__).parent / "results" / "zoo_engines.json"
 
@@ -46,7 +47,8 @@ Written by `make full-check`: every variant with weights drawn at random, its pu
 exported, typed and built in three precisions. ONNX Runtime and OpenVINO also ran it; the number is
 the distance from torch relative to the length of its outputs. TensorRT-RTX 1.7 built for sm86
 without a GPU; for int8 it is said how many of its layers run in int8, and how many convolutions and
-dense layers were asked for it. Random weights tell nothing about accuracy.
+dense layers were asked for it. "overflow": with these weights torch itself reaches values that
+float16 cannot hold. Random weights tell nothing about accuracy.
 
 | variant | parameters | fp32: ORT, OpenVINO, RTX | fp16 | int8 | RTX int8 layers / asked |
 |---|---|---|---|---|---|"""
@@ -63,15 +65,14 @@ def check(name: str, size: tuple[int, int], folder: Path, *, classes: int = 10) 
 
     Returns:
         `params`, `quantized` (convolutions and dense layers asked for int8), `small_gates` (see
-        below), `distinct` (different values among torch's outputs), and for each precision:
-        backend -> distance from torch relative to the length of its outputs, and `rtx` -> layers by
-        precision; an error's text stands where something failed.
+        below), `distinct` (different values among torch's outputs), `largest` (|x| in torch), and
+        for each precision: backend -> distance from torch relative to the length of its outputs,
+        and `rtx` -> layers by precision; an error's text stands where something failed.
     """
     network = create(name, classes=classes).eval()
     network.load_state_dict(named_weights({k: v.shape for k, v in network.state_dict().items()}))
     noise = np.random.default_rng(3).standard_normal((5, 3, *size), dtype=np.float32)
-    with torch.no_grad():
-        outputs = network(torch.from_numpy(noise[:1]))
+    outputs, largest = _forward(network, torch.from_numpy(noise[:1]))
     want = {role: value.numpy() for role, value in outputs.items()}
     names = {role: role for role in want}
     model = trace(network, Trace(names, (3, *size), (1, 1, 1), 20))
@@ -83,6 +84,7 @@ def check(name: str, size: tuple[int, int], folder: Path, *, classes: int = 10) 
         "params": sum(p.numel() for p in network.parameters()),
         "distinct": min(len(np.unique(value)) for value in want.values()),
         "small_gates": _small_gates(network),
+        "largest": largest,
     }
     with ThreadPoolExecutor(1) as pool:  # TensorRT-RTX builds in a child process meanwhile
         jobs = {}
@@ -99,6 +101,23 @@ def check(name: str, size: tuple[int, int], folder: Path, *, classes: int = 10) 
         for precision, job in jobs.items():
             row[precision]["rtx"] = job.result()
     return row
+
+
+def _forward(network: torch.nn.Module, image: torch.Tensor) -> tuple[dict[str, Any], float]:
+    """The outputs, and the largest |x| that any layer made."""
+    largest = 0.0
+
+    def watch(_layer: object, _inputs: object, output: Any) -> None:
+        nonlocal largest
+        if isinstance(output, torch.Tensor):
+            largest = max(largest, float(output.abs().max()))
+
+    handles = [module.register_forward_hook(watch) for module in network.modules()]
+    with torch.no_grad():
+        outputs = network(image)
+    for handle in handles:
+        handle.remove()
+    return outputs, largest
 
 
 def _small_gates(network: torch.nn.Module) -> int:
@@ -138,6 +157,8 @@ def _distance(
         return f"{err.what}"
     found = engine.execute({"images": image})
     engine.close()
+    if not all(np.isfinite(found[role]).all() for role in want):
+        return "not finite"
     gap = sum(float(np.square(found[role] - want[role]).sum()) for role in want)
     return float((gap / sum(float(np.square(value).sum()) for value in want.values())) ** 0.5)
 
@@ -146,7 +167,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     """docs/support.md."""
     lines = [*HEADER.splitlines()]
     for name, row in rows.items():
-        cells = [", ".join(_cell(row[p][backend]) for backend in (*CPU, "rtx")) for p in PRECISIONS]
+        cells = [", ".join(_cell(row, p, backend) for backend in (*CPU, "rtx")) for p in PRECISIONS]
         rtx = row["int8"]["rtx"]
         int8 = rtx.get("int8", 0) if isinstance(rtx, dict) else "-"
         lines.append(
@@ -155,9 +176,12 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: Any) -> str:
+def _cell(row: dict[str, Any], precision: str, backend: str) -> str:
+    value = row[precision][backend]
     if isinstance(value, dict):
         return "built"
+    if value == "not finite" and precision == "fp16" and row["largest"] > _HALF:
+        return "overflow"
     return f"{value:.0e}" if isinstance(value, float) else f"**no**: {value}"
 
 
