@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from edgecv._version import __version__
 from edgecv.build.finish import GRAPHS, complete
-from edgecv.bundle import Bundle, open_bundle, part_folder
-from edgecv.engines import BACKENDS, build_engine, choose_backend
+from edgecv.bundle import Bundle, Manifest, open_bundle, part_folder
+from edgecv.engines import BACKENDS, Built, build_engine, choose_backend
 from edgecv.engines.golden import GOLDEN, read_golden
 from edgecv.errors import FileError, UnknownName, UsageError
 from edgecv.files import whole_folder
@@ -60,15 +60,7 @@ def rebuild(
     """
     bundle = open_bundle(folder)
     manifest = bundle.manifest
-    if precision and precision != manifest.precision.asked:
-        raise UsageError(
-            "a bundle's precision cannot be changed: its graph is typed",
-            bundle=manifest.precision.asked,
-            asked=precision,
-            fix=f"edgecv build RECIPE --precision {precision}",
-        )
-    if "model.onnx" not in manifest.files:
-        raise FileError("the bundle holds no model.onnx to build from", bundle=folder)
+    _require_graph(bundle, precision)
     chosen = _backend(bundle, backend)
     options = _options(bundle, chosen, targets, overrides)
     beside = folder.parent / f"{manifest.precision.asked}-{chosen}"
@@ -88,17 +80,37 @@ def rebuild(
             manifest.batch,
             source=temporary / "source.onnx",
         )
-        update = {
+        complete(temporary, _renewed(manifest, options, built), built, golden, options.tolerance)
+    return place
+
+
+def _require_graph(bundle: Bundle, precision: str | None) -> None:
+    """Refuse a bundle without a graph, or with one of another precision."""
+    asked = bundle.manifest.precision.asked
+    if precision and precision != asked:
+        raise UsageError(
+            "a bundle's precision cannot be changed: its graph is typed",
+            bundle=asked,
+            asked=precision,
+            fix=f"edgecv build RECIPE --precision {precision}",
+        )
+    if "model.onnx" not in bundle.manifest.files:
+        raise FileError("the bundle holds no model.onnx to build from", bundle=bundle.folder)
+
+
+def _renewed(manifest: Manifest, options: Build, built: Built) -> Manifest:
+    """The manifest with what another build makes new, but for what its engine shows."""
+    return manifest.model_copy(
+        update={
             "edgecv": __version__,
             "build": options,
-            "backend": chosen,
+            "backend": options.backend,
             "backend_version": built.version,
             "targets": built.targets,
             "engine": built.engine,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
-        complete(temporary, manifest.model_copy(update=update), built, golden, options.tolerance)
-    return place
+    )
 
 
 def _options(

@@ -85,12 +85,7 @@ def train(
     started, busy = time.perf_counter(), _cpu_seconds()
     loop, training = _prepare(recipe, run, objective, hardware)
     check_classes(training.network, recipe, objective, dataset)
-    if resume and not force and run.checkpoint.exists():
-        restore(run.checkpoint, training, digest)
-        loop.fabric.strategy.precision.load_state_dict(training.scaler)
-        note(f"train: resumed at step {training.step} of {settings.steps}")
-    elif run.checkpoint.exists():
-        run.checkpoint.unlink()
+    _take_up(run.checkpoint, loop, training, resume=resume and not force)
     stream = Stream(recipe, dataset, objective.encode, settings.seed)
     steps = range(training.step, settings.steps)
     with Journal(run.path / LOG, training.step) as journal:
@@ -106,6 +101,16 @@ def train(
         "cpu_seconds": round(_cpu_seconds() - busy, 1),
         "skipped": False,
     }
+
+
+def _take_up(checkpoint: Path, loop: Loop, training: Training, *, resume: bool) -> None:
+    """Go on from the checkpoint, or start without one."""
+    if resume and checkpoint.exists():
+        restore(checkpoint, training, loop.digest)
+        loop.fabric.strategy.precision.load_state_dict(training.scaler)
+        note(f"train: resumed at step {training.step} of {loop.settings.steps}")
+    else:
+        checkpoint.unlink(missing_ok=True)
 
 
 def _cpu_seconds() -> float:
