@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edgecv.bench import bench
+from edgecv.bundle import open_bundle
 from edgecv.cli.app import app
 from edgecv.errors import FileError
 from edgecv.recipe import Bench
@@ -45,8 +46,9 @@ def test_the_whole_is_at_least_its_parts(bundle):
 
 
 def test_the_bundle_still_opens_afterwards(bundle):
-    bench(bundle, FEW)
-    bench(bundle, FEW)
+    first, second = bench(bundle, FEW), bench(bundle, FEW)
+    assert open_bundle(bundle).manifest.run_id  # its digests hold
+    assert json.loads((bundle / "latency.json").read_text()) == second != first
 
 
 def test_options_default_to_the_bundles(bundle, monkeypatch):

@@ -97,6 +97,14 @@ def test_everything_but_io_and_the_named_operators_is_half():
     assert found["r/float"] == F
 
 
+def test_a_stored_constant_that_is_an_output_stays(run):
+    model = graph_of([node("Add", "x k", "y")], k=np.float32([0.5]))
+    model.graph.output.append(helper.make_tensor_value_info("k", F, (1,)))
+    assert retype_float16(model) == ()
+    y, k = run(model, np.ones((1, 2, 4, 4), np.float32))
+    assert (y.dtype, float(y.max()), k.dtype, k.tolist()) == (np.float32, 1.5, np.float32, [0.5])
+
+
 def test_branches_keep_their_types(rng, run):
     def branch(name, op):
         inner = helper.make_node(op, ["r", "k"], [f"{name}y"], name=f"{name}n")

@@ -66,6 +66,7 @@ def test_names_are_as_many_as_classes(kind):
 WRONG = [
     pytest.param("yolo_v3", {"strides": [8, 16, 32]}, None, "another stride", id="strides-turned"),
     pytest.param("heatmap", {"stride": 8}, None, "stride pixels: 8", id="stride"),
+    pytest.param("heatmap", {}, {"heatmap": (1, 17, 7, 8)}, "another stride", id="a-row-too-few"),
     pytest.param("heatmap", {"skeleton": "coco18"}, None, "head heatmap: one map", id="joints"),
     pytest.param("paf", {"skeleton": "coco17"}, None, "head paf: one map", id="too-many-maps"),
     pytest.param("yolo_v1", {"size": [10, 10]}, None, "head.size", id="size"),

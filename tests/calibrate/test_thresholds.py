@@ -142,3 +142,13 @@ def test_error_ratio_tells_a_bad_threshold(rng):
     histogram = seen(piled(rng))
     assert error_ratio(histogram, threshold(histogram, "mse")) == pytest.approx(1, abs=0.01)
     assert error_ratio(histogram, threshold(histogram, "entropy")) > 10
+
+
+@pytest.mark.parametrize("bins", [mse_bins, entropy_bins], ids=["mse", "entropy"])
+def test_zeros_do_not_move_the_threshold(rng, bins):
+    """After a Relu half of all values are 0; int8 holds 0 exactly at every threshold."""
+    counts = np.histogram(np.abs(rng.normal(0, 60, 20_000)), 400, (0, 400))[0]
+    counts[-1] = 1
+    many = counts.copy()
+    many[0] += 10**9
+    assert bins(many) == bins(counts) > 140

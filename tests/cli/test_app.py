@@ -34,8 +34,7 @@ def test_every_option_is_explained(verb):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_shared_options_have_one_spelling(verb):
-    assert {"--json", "--quiet", "-q"} - options(verb) <= {"--quiet", "-q"}
-    assert "--json" in options(verb)
+    assert {"--json", "--quiet", "-q"} <= options(verb)
 
 
 @pytest.mark.parametrize("verb", ["train", "export", "calibrate", "build"])

@@ -29,6 +29,7 @@ def test_pictures_and_objects_are_read(tmp_path):
     one, two = said.entries
     assert (one.file, one.height, one.width) == ("one.png", 10, 20)
     assert one.boxes.tolist() == [[1, 2, 4.5, 6], [15, 5, 20, 10]]
+    assert (one.ids.tolist(), one.crowd.tolist()) == ([1, 0], [False, True])
     assert two.boxes.shape == (0, 4)
 
 

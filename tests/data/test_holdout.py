@@ -35,3 +35,10 @@ def test_take_keeps_the_order_and_mixes():
 def test_too_many_are_refused():
     with pytest.raises(RecipeError, match=r"data\.val asks for more"):
         take(NAMES, 2001, seed=0, split="val")
+
+
+def test_a_choice_is_none_of_the_split():
+    """Else few training pictures would be those next to the held-out ones, and move with them."""
+    ranked = sorted(NAMES, key=lambda name: fraction(name, 0))
+    part = take(NAMES, 100, seed=0, split="train")
+    assert 20 < sum(name in ranked[:1000] for name in part) < 80

@@ -148,3 +148,12 @@ def test_options_and_a_missing_root_are_refused(tmp_path):
         open_dataset(Data(format="imagefolder"), "val")
     with pytest.raises(RecipeError, match="imagefolder has none"):
         open_dataset(section(tmp_path, options={"size": 3}), "val")
+
+
+def test_a_suffix_may_be_written_large_and_what_is_none_is_left(tmp_path):
+    fill(tmp_path, {"train/a": 1, "val/a": 1})
+    (tmp_path / "train/a/000.png").rename(tmp_path / "train/a/0.PNG")
+    (tmp_path / "train/a/notes.txt").write_text("no picture")
+    (tmp_path / "train/a/.hidden.png").write_bytes(b"")
+    train = open_dataset(section(tmp_path), "train")
+    assert [train[i].id for i in range(len(train))] == ["a/0.PNG"]

@@ -55,6 +55,8 @@ def test_the_measurement_is_made_once_a_model_and_precision(timed, save_net):
     assert len(made) == 4
     engines.choose_backend(save_net("int8"), "int8")
     assert len(made) == 6
+    engines.choose_backend(path, "int8", rest="fp16")
+    assert len(made) == 8
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"KEY": {}}', '{"KEY": {"cuda": 1.0}}'])

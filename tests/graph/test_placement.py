@@ -92,6 +92,7 @@ KEPT = [
     pytest.param("z = MatMul(x, w)", (1, 4, 8, 5), "rank", id="batched-weight"),
     pytest.param("z = Conv(x, w)", (4, 4, 1), "rank", id="conv1d"),
     pytest.param("z = Gemm(x, w, alpha=0.5)", (8, 5), "alpha", id="scaled-gemm"),
+    pytest.param("z = Gemm(x, w, beta=0.5)", (8, 5), "beta", id="scaled-bias"),
     pytest.param("z = Gemm(x, w, transA=1)", (8, 5), "transA", id="transposed-data"),
 ]
 

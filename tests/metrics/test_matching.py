@@ -76,3 +76,16 @@ def test_zero_area_boxes_match_nothing():
 def test_bad_arrays_are_refused(found, rule):
     with pytest.raises(ShapeError, match=rule):
         match_image(found, boxes([], []))
+
+
+def test_of_equal_overlaps_the_later_object_is_taken():
+    """As pycocotools does: the earlier one is then left for the second detection."""
+    truth = boxes([[0, 0, 10, 10], [0, 4, 10, 14]], [0, 0])
+    found = boxes([[0, 2, 10, 12], [0, 0, 10, 6]], [0, 0], [0.9, 0.8])  # IoU 2/3 twice, then 0.6
+    assert match_image(found, truth, np.array([0.5])).hit.tolist() == [[True, True]]
+
+
+def test_an_overlap_equal_to_the_threshold_is_enough():
+    truth, found = boxes([[0, 0, 10, 10]], [0]), boxes([[0, 0, 10, 5]], [0], [0.9])
+    assert match_image(found, truth, np.array([0.5, 0.5001])).hit.tolist() == [[True], [False]]
+    assert match_image(boxes([[0, 0, 10, 10]], [0], [0.9]), truth, np.array([1.0])).hit.all()

@@ -81,26 +81,35 @@ def copy_checkout(folder: Path) -> None:
             shutil.copy2(source, target)
 
 
-def run_test(folder: Path, test: str) -> tuple[bool, str]:
-    """Whether a test passes in a checkout, and the end of what pytest said."""
+def run_test(folder: Path, *tests: str) -> tuple[bool, str]:
+    """Whether tests pass in a checkout, and the end of what pytest said."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:randomly", test],
+        [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:randomly", *tests],
         cwd=folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
     if done.returncode not in (0, 1):
         return False, f"pytest could not run it: {(done.stdout + done.stderr)[-500:]}"
     return done.returncode == 0, "\n".join(done.stdout.splitlines()[-3:])
 
 
-def survives(mutant: Mutant, folder: Path) -> str:
-    """Apply a mutant, run its test, undo it; why it was not caught, empty if it was."""
+def passing(mutants: list[Mutant], folder: Path) -> frozenset[str]:
+    """The tests of all mutants if none fails without them, run at once; else none are known."""
+    tests = sorted({mutant.test for mutant in mutants if not mutant.complaint()})
+    return frozenset(tests if tests and run_test(folder, *tests)[0] else ())
+
+
+def survives(mutant: Mutant, folder: Path, known: frozenset[str] = frozenset()) -> str:
+    """Apply a mutant, run its test, undo it; why it was not caught, empty if it was.
+
+    Tests in `known` pass without it.
+    """
     path = folder / mutant.file
     text = path.read_text(encoding="utf-8")
-    passes, said = run_test(folder, mutant.test)
+    passes, said = (True, "") if mutant.test in known else run_test(folder, mutant.test)
     if not passes:
         return f"{mutant.test} fails without it:\n{said}"
     path.write_text(text.replace(mutant.find, mutant.replace), encoding="utf-8")
@@ -121,8 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         copy_checkout(Path(folder))
+        known = passing(mutants, Path(folder))
         for mutant in mutants:
-            problem = mutant.complaint() or survives(mutant, Path(folder))
+            problem = mutant.complaint() or survives(mutant, Path(folder), known)
             survivors += bool(problem)
             verdict = f"SURVIVED: {problem}" if problem else "caught"
             print(f"{mutant.origin}: {mutant.why}: {verdict}", flush=True)

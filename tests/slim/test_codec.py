@@ -71,3 +71,15 @@ def test_damage_is_told(state, tmp_path):
         read_compact(path)
     with pytest.raises(FileError, match="not found"):
         read_compact(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "entries"), [((1, 1, 1, 300), 8, 2), ((1, 300), 5, 9)], ids=["conv", "dense"]
+)
+def test_distances_have_as_many_bits_as_the_kind_of_layer(tmp_path, shape, bits, entries):
+    """255 zeros fit a convolution's 8 bits; a dense layer's 5 bits bridge 32 at a time."""
+    weights = np.zeros(shape, np.float32)
+    weights.reshape(-1)[[0, 256]] = 1.5
+    sizes = write_compact(tmp_path / "w", {"w": weights}, {})
+    assert sizes.sparse == (entries * (32 + bits) + 7) // 8
+    assert np.array_equal(read_compact(tmp_path / "w")[0]["w"], weights)

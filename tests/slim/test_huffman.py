@@ -45,3 +45,13 @@ def test_a_short_stream_is_refused():
     data = encode(np.array([0, 1, 2] * 9), lengths)
     with pytest.raises(FileError, match="end early or are damaged"):
         decode(data[:-2], lengths, 27)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["numba", "python"])
+def test_nothing_is_read_behind_the_stream(monkeypatch, compiled):
+    if not compiled:
+        monkeypatch.setenv("EDGECV_NO_NUMBA", "1")
+    with pytest.raises(FileError, match="end early"):
+        decode(b"", np.array([1, 1], np.uint8), 1)
+    with pytest.raises(FileError, match="end early"):  # eight words of one bit, and one more
+        decode(b"\x00", np.array([1, 1], np.uint8), 9)

@@ -37,3 +37,11 @@ def test_auxiliary_heads_count_three_tenths(recipe):
     )
     assert set(parts) == {"class", "aux1", "aux2"}
     torch.testing.assert_close(parts["aux1"], 0.3 * parts["class"])
+
+
+def test_a_blend_is_judged_against_both_classes_by_their_shares(recipe):
+    objective = ClassifyObjective(recipe)
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log()
+    batch = {"label": torch.tensor([0]), "mixed_label": torch.tensor([2])}
+    loss = objective.loss({"logits": logits}, {**batch, "share": torch.tensor(0.75)})
+    assert loss["class"].item() == pytest.approx(-0.75 * np.log(0.5) - 0.25 * np.log(0.25))

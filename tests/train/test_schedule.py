@@ -29,3 +29,10 @@ def test_warm_up_of_each_by_hand():
 @pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
 def test_a_single_step_has_a_rate(schedule, warmup):
     assert 0 < rates(steps=1, warmup=warmup, schedule=schedule)[0] <= 1
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+def test_the_fall_begins_where_the_warm_up_ends(schedule):
+    values = rates(steps=12, warmup=1 / 3, schedule=schedule)  # 4 up, 8 down
+    assert values[4] == pytest.approx(1.0)
+    assert values[8] == pytest.approx(0.5)  # half way down half a cosine

@@ -89,10 +89,13 @@ def test_unknown_name_lists_the_nearest(tmp_path):
 
 def test_what_is_downloaded_loads(tmp_path, monkeypatch):
     weights = tmp_path / "source.pth"
-    torch.save(create("resnet_tiny").state_dict(), weights)
+    source = create("resnet_tiny").state_dict()
+    torch.save(source, weights)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     monkeypatch.setitem(PUBLISHED, "resnet_tiny", {V1: Published(weights.as_uri(), digest)})
-    load_weights(create("resnet_tiny"), published_weights("resnet_tiny", tmp_path / "cache"))
+    network = create("resnet_tiny")
+    load_weights(network, published_weights("resnet_tiny", tmp_path / "cache"))
+    assert all(torch.equal(value, source[key]) for key, value in network.state_dict().items())
 
 
 def test_every_published_name_is_a_variant_and_its_hash_stands_in_the_address():

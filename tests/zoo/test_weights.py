@@ -130,6 +130,10 @@ BROKEN = {
         lambda s: s | {"conv.bias": torch.zeros(5)},
         r"conv.bias is \(5,\), the network has \(4,\)",
     ),
+    "transposed": (
+        lambda s: s | {"conv.weight": s["conv.weight"].transpose(0, 1).contiguous()},
+        r"conv.weight is \(3, 4, .*the network has \(4, 3,",
+    ),
     "quantised": (
         lambda s: s | {"conv.bias": torch.zeros(4, dtype=torch.int8)},
         r"conv.bias is \(4,\) int8, the network has \(4,\)",

@@ -61,3 +61,10 @@ def test_sparsity_counts_exact_zeros_of_weights():
     net.fc.weight.data.zero_()
     weights = sum(p.numel() for p in net.parameters() if p.ndim > 1)
     assert sparsity(net) == pytest.approx(net.fc.weight.numel() / weights)
+
+
+def test_numbers_of_a_normalisation_stay():
+    net = create("resnet_tiny", classes=10)
+    net.bn1.eps, net.bn1.momentum = 0.25, 0.5
+    narrow(net, {"bn1": [4]})
+    assert (net.bn1.num_features, net.bn1.eps, net.bn1.momentum) == (4, 0.25, 0.5)
