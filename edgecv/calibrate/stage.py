@@ -30,6 +30,17 @@ def calibrate_source(
 ) -> Path:
     """Calibrate what a user names: a recipe (path or shipped name) or a foreign ONNX file.
 
+    Args:
+        source: The recipe or the ONNX file.
+        runs: Folder of the runs.
+        images: Folder of pictures; needed for an ONNX file, else the training split serves.
+        method: How ranges become scales; empty: the recipe's.
+        count: Pictures to look at; 0: the recipe's.
+        overrides: `section.key=value` for the recipe.
+
+    Returns:
+        The file of ranges.
+
     Raises:
         UsageError: an ONNX file without a folder of pictures.
         EdgecvError: as `calibrate_recipe` and `calibrate_onnx`.

@@ -44,7 +44,7 @@ def threshold(histogram: Histogram, method: str, percentile: float = 99.99) -> f
 
 
 def percentile_bins(counts: Array, percentile: float) -> int:
-    """Fewest leading bins that hold at least `percentile` percent of the counts."""
+    """Fewest leading bins that hold at least `percentile` percent of the (bins,) counts."""
     reached = np.cumsum(counts)
     return int(np.searchsorted(reached, reached[-1] * (percentile / 100), side="left")) + 1
 

@@ -123,6 +123,11 @@ def load_engine(
 def open_engine(bundle: Bundle, *, threads: int = 0, streams: int = 1) -> Engine:
     """Load a bundle's engine; its version and device are checked before it is deserialised.
 
+    Args:
+        bundle: The bundle, opened.
+        threads: CPU threads; 0: as many as the backend sees fit.
+        streams: How many calls of `execute` run at once.
+
     Raises:
         EngineMismatch: another version, or another device, is here than the engine needs.
         MissingPackage, MachineError, FileError: as `load_engine`.

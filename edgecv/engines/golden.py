@@ -78,7 +78,8 @@ def read_golden(path: Path) -> Golden:
 def differences(got: Arrays, want: Arrays) -> dict[str, float]:
     """Output name -> largest |difference|, relative to the largest |wanted| value.
 
-    A missing output, another shape, or a value that is not finite on one side only is infinite.
+    `want` are the reference's arrays, `got` the engine's, each of any shape and dtype. A missing
+    output, another shape, or a value that is not finite on one side only is infinite.
     """
     return {name: _difference(got.get(name), array) for name, array in want.items()}
 

@@ -60,6 +60,12 @@ def member(enum: Any, name: str) -> Any | None:
 def need(owner: Any, name: str, what: str, version: str) -> Any:
     """An attribute this version must have for what was asked.
 
+    Args:
+        owner: TensorRT's module, an enum or an object.
+        name: The attribute.
+        what: What it is for, in words.
+        version: TensorRT's, for the error.
+
     Raises:
         MachineError: it has not.
     """

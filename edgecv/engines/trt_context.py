@@ -209,6 +209,11 @@ def new_context(trt: Any, engine: Any, config: Any, *, own_memory: bool) -> tupl
 def take_profile(context: Any, session: Session, said: Said) -> None:
     """Profile 0, which TensorRT before 9 gives by itself only to a dynamic engine's first context.
 
+    Args:
+        context: A fresh IExecutionContext.
+        session: The device; waited for if the profile has to be set.
+        said: What TensorRT has logged as errors.
+
     Raises:
         MachineError: the other contexts do not share it (before 8.6).
     """

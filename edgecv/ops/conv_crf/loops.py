@@ -86,7 +86,14 @@ def weigh(features: Array, kinds: tuple[np.float32, np.float32], side: int, weig
 
 @jit
 def gather(x: Array, cells: Array, sums: Array, octets: Octets) -> None:
-    """Add rows to their cells' sums, in order; four of one cell at a time where there are."""
+    """Add rows to their cells' sums, in order; four of one cell at a time where there are.
+
+    Args:
+        x: (n, P) float32 rows.
+        cells: (n,) or more: the column of each row's cell, not falling.
+        sums: (w, P) float32 of one line of cells.
+        octets: P / 8 zeros.
+    """
     i = 0
     while i < len(x):
         into, a = sums[cells[i]], x[i]
@@ -114,7 +121,16 @@ def gather_all(rows: Array, place: Place, sums: Array, octets: Octets) -> None:
 def update(
     rows: Array, heard: Array, place: Place, sums: Array, last: bool, octets: Octets
 ) -> None:
-    """One update of all pixels: Q is summed into the cells' `sums`, or the last one into `rows`."""
+    """One update of all pixels: Q is summed into the cells' `sums`, or the last one into `rows`.
+
+    Args:
+        rows: (N, P) float32 logits.
+        heard: (h, w, P) messages.
+        place: Where pixels lie among cells.
+        sums: (h, w, P), zeros before; unused by the last update.
+        last: Whether Q replaces the logits.
+        octets: P / 8 zeros.
+    """
     height, width, padded = len(place.rows), len(place.columns), 8 * len(octets)
     x, power = np.empty((_BLOCK, padded), np.float32), np.empty(_BLOCK * padded, np.int32)
     for y in range(height):
@@ -132,7 +148,7 @@ def update(
 def mix(
     rows: Array, heard: Array, place: Place, at: tuple[int, int], x: Array, octets: Octets
 ) -> None:
-    """Logits and enlarged messages of some pixels of a row, from `at` = y, x on."""
+    """Logits (n, P) and enlarged messages of n pixels of a row, from `at` = y, x on, into `x`."""
     upper, lower = heard[place.rows[at[0], 0]], heard[place.rows[at[0], 1]]
     down, rate = place.down[at[0]], place.rate
     up, keep = _ONE - down, _ONE - rate

@@ -14,7 +14,16 @@ Array = npt.NDArray[Any]
 
 @jit
 def at_points(values: Array, index: Array, points: int) -> tuple[Array, Array, Array]:
-    """Point, class and score of rising indices into class-by-class `values`."""
+    """Point, class and score of what rising indices name.
+
+    Args:
+        values: (C * points,) float32 scores, class by class.
+        index: (N,) int64, rising.
+        points: Points of a class.
+
+    Returns:
+        (N,) int64 points, (N,) int64 classes, (N,) float32 scores.
+    """
     point, ids = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
     value = np.empty(len(index), np.float32)
     for i in range(len(index)):
@@ -26,7 +35,7 @@ def at_points(values: Array, index: Array, points: int) -> tuple[Array, Array, A
 
 @jit
 def best_at_points(values: Array, index: Array, points: int) -> tuple[Array, Array, Array]:
-    """The same of only the best class of each point, by point; of equal ones the lower class."""
+    """As `at_points`, but only the best class of each point, by point; of equal ones the lower."""
     best = np.full(points, -1, np.int64)
     count = 0
     for at in index:  # rising: classes rise
@@ -48,7 +57,13 @@ def best_at_points(values: Array, index: Array, points: int) -> tuple[Array, Arr
 
 @jit
 def boxes_at(table: Array, point: Array, xyxy: bool) -> Array:
-    """(K, 4) float32 xyxy of the boxes in the first four rows of (values, A) `table`."""
+    """(K, 4) float32 xyxy of the boxes in the first four rows of (values, A) `table`.
+
+    Args:
+        table: Its rows are x, y, w, h of a centre and its size, or with `xyxy` corners.
+        point: (K,) int64 columns.
+        xyxy: What the rows are.
+    """
     boxes = np.empty((len(point), 4), np.float32)
     half = np.float32(0.5)
     for i in range(len(point)):

@@ -63,7 +63,7 @@ def exponential(x: Array, power: Array) -> None:
 
 @jit
 def slice2(x: Array, start: int, term: Term, octets: Octets) -> None:
-    """Add gain * what the values hold at the three vertices of each pixel."""
+    """Add gain * what the values hold at each pixel's three vertices to (n, P), `start` on."""
     gain = term.gain
     for i in range(len(x)):
         o, w, row = term.offsets[start + i], term.weights[start + i], x[i]
@@ -145,7 +145,7 @@ def softmax(x: Array, power: Array, octets: Octets) -> None:
 
 @jit
 def penalise(x: Array, rows: Array, penalty: Array) -> None:
-    """Turn messages m into rows - penalty m, in place."""
+    """Turn (n, P) messages m into rows - penalty m, in place; `penalty` is (P, P)."""
     message = np.empty(x.shape[1], np.float32)
     for i in range(len(x)):
         message[:] = x[i]

@@ -30,7 +30,7 @@ def heatmap(maps: Array, refine: Refine, kernel: int) -> Array:
 
 
 def highest(rows: Array) -> tuple[Array, Array]:
-    """Index and value of the highest of each row; NaN counts as -inf."""
+    """(N,) index and value of the highest of each of (N, M) rows; NaN counts as -inf."""
     index = rows.argmax(axis=1)
     value = rows[np.arange(len(rows)), index]
     broken = np.isnan(value)  # argmax takes a NaN for the highest

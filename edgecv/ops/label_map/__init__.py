@@ -112,7 +112,7 @@ def grid_of(image_size: tuple[int, int]) -> tuple[int, int]:
 
 
 def spread(labels: Array, image_size: tuple[int, int]) -> Array:
-    """The picture's labels from those of its grid: each pixel has the one its corner lies in."""
+    """(H, W) labels of a picture from (h, w) of its grid; each pixel has its corner's."""
     if labels.shape == tuple(image_size):
         return labels
     rows, columns = (

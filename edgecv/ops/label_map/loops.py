@@ -45,7 +45,17 @@ def _bars(least: Array, most: Array, columns: Array, bars: Array) -> None:
 def by_cells(
     logits: Array, rows: Array, columns: Array, down: Array, across: Array, out: Array
 ) -> None:
-    """Labels of all cells. `rows`, `columns` are `cpu._runs`; `down`, `across` the fractions."""
+    """Labels of all cells, of few classes each: for outputs much larger than the scores.
+
+    Args:
+        logits: (C, h, w) float32.
+        rows: (R, 4) int32, runs of output rows between the same two source rows: these, the first
+            and one past the last.
+        columns: (K, 4) likewise.
+        down: (H,) float32 fractions of the output rows.
+        across: (W,) likewise of the columns.
+        out: (H, W) uint8.
+    """
     classes, _, width = logits.shape
     least, most = np.empty((classes, width), np.float32), np.empty((classes, width), np.float32)
     bars = np.empty(len(columns), np.float32)
@@ -104,7 +114,14 @@ def by_rows(
     columns: tuple[Array, Array, Array],
     out: Array,
 ) -> None:
-    """Labels line by line, all classes: for outputs about as small as the scores."""
+    """Labels line by line, all classes: for outputs about as small as the scores.
+
+    Args:
+        logits: (C, h, w) float32.
+        rows: (H,) upper and lower source row and fraction, as `label_map.taps`.
+        columns: (W,) likewise.
+        out: (H, W) uint8.
+    """
     upper, lower, down = rows
     left, right, across = columns
     classes, _, width = logits.shape

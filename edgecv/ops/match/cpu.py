@@ -59,7 +59,7 @@ def neighbours_of(
     of_rows: tuple[Array, Array, Array],
     of_columns: tuple[Array, Array],
 ) -> None:
-    """Take a tile of dot products, rows from `start` on, into the nearest (numpy form)."""
+    """Take a tile of dot products into the nearest (numpy form); see `loops.neighbours`."""
     (norms_a, norms_b), (index, best, rival), (row, best_of_column) = norms, of_rows, of_columns
     squared = np.maximum((norms_a[:, None] + norms_b) - np.float32(2) * dots, np.float32(0))
     squared[~(squared < np.inf)] = np.inf  # NaN too

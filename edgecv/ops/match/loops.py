@@ -23,6 +23,13 @@ def neighbours(
     """Take a tile of dot products, rows from `start` on, into the nearest: one pass over it.
 
     The conditions are rarely true, and NaN makes all of them false.
+
+    Args:
+        dots: (n, M) float32 dot products of n descriptors with all M.
+        norms: (n,) and (M,) float32 squared lengths.
+        start: Number of the tile's first row.
+        of_rows: (n,) of each row the nearest column, its squared distance and the second's.
+        of_columns: (M,) of each column the nearest row so far, and its squared distance.
     """
     norms_a, norms_b = norms
     index, best, rival = of_rows

@@ -29,7 +29,7 @@ def nms(boxes: Array, ids: Array, iou: float, limit: int) -> Array:
 
 
 def unusual_buckets(ids: Array) -> tuple[Array, Array]:
-    """Negative or large class ids as 0..C - 1, and the starts of C buckets with room for all."""
+    """(N,) class ids, negative or large, as int64 0..C - 1; (C + 1,) where their buckets start."""
     _, ids = np.unique(ids, return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(np.bincount(ids))])
     return ids.astype(np.int64), starts.astype(np.int64)
@@ -52,8 +52,9 @@ def tiled(boxes: Array, ids: Array, iou: float, limit: int) -> Array:
 def clustered(boxes: Array, ids: Array, iou: float) -> Array:
     """Greedy suppression as a fixed point over the overlap matrix.
 
-    Starting from "all kept", a box is kept iff no kept better box suppresses it; after as many
-    rounds as the longest chain of suppressions the answer is the greedy one.
+    Boxes are (N, 4) xyxy, ids (N,), best first; the answer is (N,) bool. Starting from "all kept",
+    a box is kept iff no kept better box suppresses it; after as many rounds as the longest chain of
+    suppressions the answer is the greedy one.
 
     Source: Zheng et al., "Enhancing Geometric Factors", arXiv:2005.03572, Cluster-NMS.
     """

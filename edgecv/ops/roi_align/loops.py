@@ -63,7 +63,16 @@ def pool(
     how: tuple[np.float32, bool, int],
     pooled: Array,
 ) -> None:
-    """Write `pooled[k]` of every k in `index`; `how` is scale, aligned, sampling."""
+    """Pool the boxes of one level.
+
+    Args:
+        feature: (C, h, w) float32.
+        boxes: (K, 4) float32 xyxy in input pixels.
+        index: (n,) which of them.
+        how: Cells a pixel, whether half a cell is taken off, samples a bin and axis (0: as many as
+            cells under it).
+        pooled: (K, C, rows, columns) float32; those of `index` are written.
+    """
     scale, aligned, sampling = how
     channels, height, width = feature.shape
     rows, columns = pooled.shape[2:]

@@ -36,7 +36,7 @@ def roi_boxes(logits: Array, deltas: Array, boxes: Array, area: Array, rule: Box
 
 
 def probabilities(logits: Array) -> Array:
-    """Softmax over the columns, the row's maximum subtracted, float32; rows with NaN are NaN."""
+    """(K, C) float32 softmax of each row, its maximum subtracted; one NaN makes the row NaN."""
     with np.errstate(invalid="ignore"):
         powers: Array = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
         share: Array = powers / powers.sum(axis=1, keepdims=True)

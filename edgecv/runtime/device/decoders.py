@@ -100,7 +100,16 @@ def make_decoder(
     input_size: tuple[int, int] = (0, 0),
     seen: Seen | None = None,
 ) -> Decoder:
-    """The device decoder of a head, or the one that leaves decoding to the CPU."""
+    """The device decoder of a head, or the one that leaves decoding to the CPU.
+
+    Args:
+        session: The device; current.
+        head: What the outputs mean.
+        outputs: The engine's outputs on the device: what every `enqueue` reads.
+        batch: Pictures a run takes.
+        input_size: Height and width of the network's input, for results of the picture's size.
+        seen: What the network sees, for heads that decode by it.
+    """
     module = _module(head.kind)
     made: Decoder
     if module is None:

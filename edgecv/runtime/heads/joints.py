@@ -57,7 +57,16 @@ def people_of(
     grid: tuple[int, int],
     overflow: int = 0,
 ) -> Keypoints:
-    """Results from (P, K, 3) x, y in cells and score; joints of score 0 were not found."""
+    """Results in the picture's pixels.
+
+    Args:
+        head: Names the joints, and says how cells become input pixels.
+        joints: (P, K, 3) x, y in cells and score; 0: not found.
+        scores: (P,) of the people.
+        geometry: Where the picture lies in the network's input.
+        grid: Height and width of the maps in cells.
+        overflow: People no capacity held.
+    """
     found = joints[:, :, 2] > 0
     places = geometry.points_to_image(input_pixels(head, joints[:, :, :2].astype(float), grid))
     told = np.concatenate([places, joints[:, :, 2:]], axis=2) * found[:, :, None]

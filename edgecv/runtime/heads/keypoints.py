@@ -53,7 +53,15 @@ def rule_of(head: KeypointsHead) -> Rule:
 def features_of(
     points: Array, scores: Array, vectors: Array, geometry: Geometry, overflow: int
 ) -> Features:
-    """Results from points in pixels of the network's input; those in its padding are left out."""
+    """Results in the picture's pixels; points in the padding of the input are left out.
+
+    Args:
+        points: (N, 2) x, y in pixels of the network's input.
+        scores: (N,).
+        vectors: (N, D) descriptors.
+        geometry: Where the picture lies in the input.
+        overflow: Keypoints no capacity held.
+    """
     places = geometry.points_to_image(points)
     height, width = geometry.image_size
     inside = ((places >= 0) & (places <= np.array([width, height]))).all(axis=1)

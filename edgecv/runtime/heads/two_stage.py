@@ -48,7 +48,17 @@ def decode(
 def first_stage(
     head: TwoStage, outputs: Mapping[str, Array], index: int, geometry: Geometry
 ) -> tuple[Candidates, list[Array]]:
-    """The proposals of one image of the batch, and the maps they are pooled from."""
+    """The proposals of one image of the batch, and the maps they are pooled from.
+
+    Args:
+        head: Names the outputs: objectness2… (N, A, h, w), deltas2… (N, 4 A, h, w), features2….
+        outputs: The first engine's.
+        index: Which image.
+        geometry: Where it lies in the network's input.
+
+    Returns:
+        Proposals in input pixels, best first; (C, h, w) float32 maps, the finest first.
+    """
     maps = features(head, outputs, index)
     levels = range(2, 2 + len(head.anchors))
     a = len(head.ratios)
@@ -69,7 +79,18 @@ def second_stage(
     geometry: Geometry,
     parts: Mapping[str, Part],
 ) -> Candidates:
-    """The box part's opinion of the proposals, after suppression; boxes in input pixels."""
+    """The box part's opinion of the proposals, after suppression.
+
+    Args:
+        head: How boxes are pooled, decoded and suppressed.
+        first: Proposals in input pixels.
+        maps: What they are pooled from, (C, h, w) float32 each.
+        geometry: Boxes are clipped to where the picture lies.
+        parts: With "box", which gives logits and deltas of pooled boxes.
+
+    Returns:
+        Boxes in input pixels, best first; `total` counts those no capacity held.
+    """
     part, frame = parts["box"], area(geometry)
     raw = part(roi_align(maps, first.boxes, grid(head, head.box_size)))
     logits, deltas = part.output(raw, "logits"), part.output(raw, "deltas")
@@ -79,7 +100,11 @@ def second_stage(
 
 
 def features(head: TwoStage, outputs: Mapping[str, Array], index: int) -> list[Array]:
-    """The maps boxes are pooled from, of one image, the finest first."""
+    """The (C, h, w) float32 maps boxes are pooled from, of one image, the finest first.
+
+    Raises:
+        FileError, ShapeError: an output is missing, or has another number of channels.
+    """
     names = [f"features{i}" for i in range(2, 2 + len(head.strides))]
     maps = [role(head, outputs, name, (None, None, None))[index] for name in names]
     if len({len(each) for each in maps}) != 1:
@@ -120,7 +145,7 @@ def one_class(found: Candidates) -> Candidates:
 
 
 def detections(head: TwoStage, found: Candidates, geometry: Geometry) -> Detections:
-    """Boxes in the picture's pixels."""
+    """What was kept, in the picture's pixels; what no capacity held is the overflow."""
     return Detections(
         geometry.to_image(found.boxes),
         found.scores,
