@@ -72,7 +72,7 @@ class TensorRtEngine:
                 f"executing a {flavour} engine needs an NVIDIA GPU, and this machine has none",
                 engine=file,
                 fix="run the bundle on a machine with the GPU it was built for, or build one for "
-                "this CPU: edgecv build BUNDLE --backend openvino",
+                f"this CPU: edgecv build {file.parent} --backend openvino",
             )
         self._file, self._closed = file, False
         self._trt = import_tensorrt(flavour, to_build=False)

@@ -42,7 +42,7 @@ class Pictures:
             raise IoFailed(
                 "some images could not be read; the others are done",
                 unread=f"{len(self.unread)} of {self.total}",
-                first=self.unread[0].replace("\n", " "),
+                first=self.unread[0],
             )
 
     def close(self) -> None:
@@ -51,5 +51,5 @@ class Pictures:
     def _skip(self, err: EdgecvError) -> None:
         if self.total == 1:
             raise err
-        self.unread.append(str(err))
+        self.unread.append(str(err.facts.get("file", err.what)))
         note(f"left out: {err}")

@@ -108,7 +108,14 @@ def _open_path(text: str) -> Source:
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
         if not files:
-            raise FileError("folder holds no images", folder=path, known=" ".join(sorted(SUFFIXES)))
+            raise FileError(
+                "folder holds no images",
+                folder=path,
+                known=" ".join(sorted(SUFFIXES)),
+                fix=f"for those of its folders: '{path}/*/*'"
+                if any(p.is_dir() for p in path.iterdir())
+                else "",
+            )
         return Pictures(path.resolve().name, files)
     if path.exists():
         if path.is_file() and path.stat().st_size == 0:

@@ -86,7 +86,11 @@ def test_refuses_a_file_that_is_none(tmp_path, name, data, says):
 
 
 def test_refuses_a_folder_without_pictures(tmp_path):
-    with pytest.raises(FileError, match="folder holds no images"):
+    with pytest.raises(FileError, match="folder holds no images") as caught:
+        open_source(str(tmp_path))
+    assert not caught.value.fix
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(FileError, match=r"fix: for those of its folders: '.*/\*/\*'"):
         open_source(str(tmp_path))
 
 
