@@ -8,7 +8,7 @@ from edgecv.compare.text import as_text
 CLASSES = {"same_class": 0.75, "max_score_gap": 0.125}
 
 
-def report(row=(), layers=()):
+def report(row=(), layers=(), costs=()):
     gap = {"max_abs": 0.5, "relative": 0.25, "sqnr_db": 12.34}
     plain = {"before": "torch", "side": "onnx", "limit": 1e-3, "ok": True}
     plain |= {"tensors": {"logits": gap}, "agreement": CLASSES, **dict(row)}
@@ -18,6 +18,7 @@ def report(row=(), layers=()):
         "reference": "torch",
         "rows": [plain],
         "layers": list(layers),
+        "costs": list(costs),
     }
 
 
@@ -91,3 +92,22 @@ def test_nodes_are_listed_worst_first_as_given_and_no_more_than_eight():
     assert len(lines) == 5 + 8
     quiet = {"bundle": "B", "first": None, "nodes": nodes[-1:]}
     assert as_text(report(layers=[quiet])).splitlines()[4:] == ["B: no node below 20 dB"]
+
+
+def test_nodes_worth_keeping_in_float_are_told_with_the_line_to_type():
+    nodes = [
+        {"sqnr_db": 20.0 + gain, "gain_db": gain, "op": "Conv", "node": f"n{i}"}
+        for i, gain in enumerate((5.0, 1.25, 0.5, 0.3, 0.29, -0.5))
+    ]
+    costs = [{"bundle": "B", "sqnr_db": 20.0, "nodes": nodes}]
+    assert as_text(report(costs=costs)).splitlines()[4:] == [
+        "B: its outputs have 20.0 dB; with one node left in float:",
+        "    25.0 dB   +5.0  Conv              n0",
+        "    21.2 dB   +1.2  Conv              n1",
+        "    20.5 dB   +0.5  Conv              n2",
+        "    20.3 dB   +0.3  Conv              n3",
+        "to keep the first in float: --precision mixed --set build.keep=[n0,n1,n2]",
+    ]
+    few = [{"bundle": "B", "sqnr_db": 20.0, "nodes": nodes[4:]}]
+    last = as_text(report(costs=few)).splitlines()[-1]
+    assert last == "  no node alone brings 0.3 dB: the loss is spread over all"
