@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.anchors import AnchorLayout, anchors
 from edgecv.ops.anchors.cpu import boxes_of
 from tests.ops.anchors.oracle import ssd
@@ -14,15 +13,6 @@ AT = np.float32([[10, 20, 8, 4], [30, 30, 10, 10], [50, 10, 6, 12]])
 
 
 ZERO = np.zeros((3, 4), np.float32)
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def test_a_box_by_hand():

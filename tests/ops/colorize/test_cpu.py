@@ -1,19 +1,8 @@
 """The CPU twin: the formula, in both forms."""
 
 import numpy as np
-import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.colorize import colorize, paint_of
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def test_is_the_formula(form, rng):

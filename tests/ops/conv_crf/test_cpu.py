@@ -15,15 +15,6 @@ from tests.ops.dense_crf.oracle import picture
 CRF = ConvCrf(5, 2, 1.5, 0.3, 20.0, 0.4, rate=0.4, iterations=3)
 
 
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 @pytest.mark.parametrize("size", [(12, 16), (11, 13), (9, 10)], ids=str)
 @pytest.mark.parametrize(
     "crf", [CRF, dataclasses.replace(CRF, blur=1), dataclasses.replace(CRF, blur=4), ConvCrf()]

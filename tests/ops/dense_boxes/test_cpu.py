@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.dense_boxes import DenseLayout, dense_boxes
 from tests.ops.dense_boxes.oracle import literal
 
@@ -14,15 +13,6 @@ LAYOUTS = [DenseLayout(*flags) for flags in itertools.product((False, True), rep
 
 def name(layout):
     return "-".join(key for key, on in layout._asdict().items() if on) or "plain"
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def test_by_hand(form):

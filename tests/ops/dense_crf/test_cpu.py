@@ -14,15 +14,6 @@ from tests.ops.dense_crf.oracle import exact, picture, softmax
 CRF = DenseCrf(1.5, 1.0, bilateral_sigma=6.0, color_sigma=20.0, bilateral_weight=3.0, iterations=4)
 
 
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def test_close_to_exact_mean_field(form, rng):
     """The lattice approximates its Gaussians to some percent; labels and Q hardly notice."""
     logits, image, region = picture(rng)

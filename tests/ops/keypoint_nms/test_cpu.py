@@ -3,17 +3,8 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.keypoint_nms import Rule, keypoint_nms
 from edgecv.ops.keypoint_nms.cpu import DECIDED, survivors
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
 
 
 def simple_nms(scores, radius):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.label_map import Window, label_map, sampling, taps
 from edgecv.ops.label_map.cpu import plain
 
@@ -15,15 +14,6 @@ SIZES = [  # scores (C, h, w), labels (H, W)
     pytest.param((7, 1, 1), (5, 6), id="one-score"),
     pytest.param((256, 2, 3), (17, 13), id="most-classes"),
 ]
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def torch_labels(logits, size, align_corners=False):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.letterbox.antialias import resize_antialias
 
 SIZES = [
@@ -15,15 +14,6 @@ SIZES = [
     pytest.param((50, 300), (80, 31), id="mixed"),
     pytest.param((1, 1), (4, 9), id="one-pixel"),
 ]
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def resize(image, size):

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.letterbox import Fit, Target, fit, letterbox
 from edgecv.ops.letterbox.antialias import resize_antialias
 from edgecv.ops.letterbox.cpu import resized
@@ -55,16 +54,6 @@ def bilinear_11_bit(image, size):
     upper = (b0[:, None, None] * (horizontal(y) >> 4)) >> 16
     lower = (b1[:, None, None] * (horizontal(y + 1) >> 4)) >> 16
     return np.clip((upper + lower + 2) >> 2, 0, 255).astype(np.uint8)
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    """Both forms of the compiled loops."""
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 @pytest.mark.parametrize(("src", "dst"), SIZES)

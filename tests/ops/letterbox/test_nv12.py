@@ -13,15 +13,6 @@ KINDS = [(matrix, span) for matrix in ("601", "709") for span in ("limited", "fu
 SIZES = [(8, 10), (7, 9), (1, 1), (2, 5)]
 
 
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def frame(rng, size, matrix="601", span="limited"):
     high, wide = size
     y = rng.integers(0, 256, size, dtype=np.uint8)

@@ -6,16 +6,9 @@ import pytest
 from edgecv.ops._jit import DISABLE
 from edgecv.ops.mask_paste import mask_paste
 
+pytestmark = pytest.mark.usefixtures("form")
+
 NAN, INF = float("nan"), float("inf")
-
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def paste(mask, box, size, *, region=None, threshold=0.5):

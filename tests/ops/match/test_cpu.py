@@ -3,19 +3,10 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.match import NO_LIMITS, OP, Limits, match
 from edgecv.ops.match.cpu import neighbours_of
 
 LIMITS = [NO_LIMITS, Limits(ratio=0.9), Limits(0.8, 6.0)]
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
 
 
 def brute_force(first, second, limits):

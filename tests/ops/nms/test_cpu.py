@@ -3,20 +3,10 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.nms import nms
 from edgecv.ops.nms.cpu import clustered
 
 I64 = np.int64
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def kept(boxes, ids=None, iou=0.5, limit=100):

@@ -10,21 +10,12 @@ from edgecv.ops.paf import PEAKS, Grouping, paf
 from edgecv.ops.paf.cpu import connect, find_peaks
 from tests.ops.paf.oracle import people_of, tangle
 
+pytestmark = pytest.mark.usefixtures("form")
+
 COCO = Grouping(COCO18.limbs, COCO18.fields, COCO18.closing)
 
 
 NAN = float("nan")
-
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def form(request, monkeypatch):
-    """Both forms."""
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-        pytest.importorskip("edgecv.ops.paf.loops")
-    return request.param
 
 
 def arrow(shape, points, limbs):

@@ -3,20 +3,11 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.peaks import peaks
 
+pytestmark = pytest.mark.usefixtures("form")
+
 NAN = float("nan")
-
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def form(request, monkeypatch):
-    """Both forms of the search."""
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def found(maps, threshold=0.5, k=100):

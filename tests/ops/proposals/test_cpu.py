@@ -5,22 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.proposals import Anchors, ProposalRule, proposals
+
+pytestmark = pytest.mark.usefixtures("form")
 
 INPUT = (64, 96)
 
 
 WHOLE = np.float32([0, 0, 96, 64])
-
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def maps(rng, shapes, a=3):

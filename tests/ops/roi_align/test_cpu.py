@@ -24,15 +24,6 @@ EDGES = [  # boxes in cells of a 9 x 7 map
 ]
 
 
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def bilinear(plane, y, x):
     """Mask R-CNN's sample, as torchvision takes it, in float64."""
     height, width = plane.shape

@@ -5,19 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.roi_pool import RoiBins, roi_pool
 
+pytestmark = pytest.mark.usefixtures("form")
+
 NAN, INF = float("nan"), float("inf")
-
-
-@pytest.fixture(autouse=True, params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def pooled(feature, box, size=(2, 2), scale=1.0):

@@ -5,18 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.soft_nms import Decay, soft_nms
 from tests.ops.soft_nms.crowds import DECAYS, ODD, ODD_SCORES, crowd
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def iou(a, b):

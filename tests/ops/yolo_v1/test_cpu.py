@@ -3,18 +3,8 @@
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.yolo_v1 import YoloGrid, yolo_v1
 from tests.ops.yolo_v1.oracle import loops
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def test_a_box_by_hand(form):

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from edgecv.ops._jit import DISABLE
 from edgecv.ops.yolo_v3 import YoloLayout, YoloScale, yolo_v3
 from tests.ops.yolo_v3.oracle import literal
 
@@ -21,15 +20,6 @@ SCALES = [
 
 def name(layout):
     return "-".join(key for key, on in layout._asdict().items() if on) or "v3"
-
-
-@pytest.fixture(params=["numba", "numpy"])
-def form(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setenv(DISABLE, "1")
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def test_a_box_by_hand(form):
