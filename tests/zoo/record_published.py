@@ -1,4 +1,4 @@
-"""Record what the published definitions compute: tests/zoo/published/logits.json.
+"""Record what the published definitions compute and name: tests/zoo/published/*.json.
 
     python -m tests.zoo.record_published FOLDER
 
@@ -9,8 +9,10 @@ operators that torchvision's library lacks there are declared. Nothing else of t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,28 @@ NETS = {
     "squeezenet1_1": ("torchvision", "squeezenet1_1", 64),
     "shufflenet_v2_x1_0": ("torchvision", "shufflenet_v2_x1_0", 64),
 }
+# the others with public weights, and their like: keys and shapes only
+KEYS_ONLY = {
+    **{
+        name: ("torchvision", name, 0)
+        for name in (
+            *("vgg11", "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+            *("resnet34", "resnet101", "resnet152", "resnext101_32x8d"),
+            *("densenet161", "densenet169", "densenet201"),
+            *("shufflenet_v2_x0_5", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0"),
+        )
+    },
+    "seresnet101": ("timm", "seresnet101", 0),
+}
 SHOWN = 16  # logits kept of each
 FILE = Path(__file__).parent / "published" / "logits.json"
+KEYS_FILE = Path(__file__).parent / "published" / "keys.json"
+
+
+def digest(state: Mapping[str, torch.Tensor]) -> str:
+    """sha256 of the state dict's keys and shapes, in its order."""
+    lines = "".join(f"{key} {tuple(value.shape)}\n" for key, value in state.items())
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def main(folder: str) -> None:
@@ -49,13 +71,22 @@ def main(folder: str) -> None:
     import timm
     import torchvision
 
+    def definition(package: str, theirs: str) -> torch.nn.Module:
+        if package == "timm":
+            return timm.create_model(theirs)
+        options = {"init_weights": False} if theirs in ("googlenet", "inception_v3") else {}
+        return getattr(torchvision.models, theirs)(**options)
+
+    keys = {}
+    for ours, (package, theirs, _) in {**NETS, **KEYS_ONLY}.items():
+        with torch.device("meta"):
+            state = definition(package, theirs).state_dict()
+        keys[ours] = {"definition": f"{package} {theirs}", "keys": len(state)}
+        keys[ours]["sha256"] = digest(state)
+    KEYS_FILE.write_text(json.dumps(keys, indent=1) + "\n")
     made: dict[str, Any] = {"torchvision": torchvision.__version__, "timm": timm.__version__}
     for ours, (package, theirs, side) in NETS.items():
-        if package == "timm":
-            net = timm.create_model(theirs)
-        else:
-            options = {"init_weights": False} if theirs in ("googlenet", "inception_v3") else {}
-            net = getattr(torchvision.models, theirs)(**options)
+        net = definition(package, theirs)
         net.load_state_dict(named_weights({k: v.shape for k, v in net.state_dict().items()}))
         with torch.no_grad():
             logits = net.eval()(picture(side, side + 16 if side < 224 else side))[0]

@@ -19,6 +19,11 @@ NAMES = sorted(n for n, info in variants().items() if "tiny" in n and info.task 
 LIMIT = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.3}
 
 
+def test_a_slim_form_of_every_classifier_is_walked():
+    modules = {info.module for info in variants().values() if info.task == "classify"}
+    assert {variants()[name].module for name in NAMES} == modules
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_slim_network_builds_everywhere_and_computes_alike(name, tmp_path):
     row = check(name, (32, 32), tmp_path)

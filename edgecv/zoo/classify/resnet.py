@@ -58,8 +58,8 @@ NORMS: dict[str, Norm] = {
     # over channels and cells of one picture: one group
     "layer": lambda channels: nn.GroupNorm(1, channels),
     "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
-    # 32 groups as in the paper; slim layers keep at least 4 channels a group
-    "group": lambda channels: nn.GroupNorm(min(32, channels // 4), channels),
+    # 32 groups as in the paper; slim layers keep 2 channels a group, as its narrowest do
+    "group": lambda channels: nn.GroupNorm(min(32, channels // 2), channels),
 }
 
 

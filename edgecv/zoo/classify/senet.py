@@ -3,7 +3,8 @@
 SE-ResNet and SE-ResNeXt with reduction 16: a gate per channel on every residual, before it is
 added (Figure 3). State-dict keys are those of timm's `seresnet50`, `seresnet101` and
 `seresnext50_32x4d`, so its checkpoints load strictly; the stem and the place of the stride are
-those of edgecv's ResNet, and so is `norm`.
+those of edgecv's ResNet, and so is `norm`; with `instance` a gate sees no picture, since the mean
+of a normalised channel is its bias.
 """
 
 from __future__ import annotations

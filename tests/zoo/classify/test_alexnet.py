@@ -1,5 +1,6 @@
 """AlexNet: the two forms differ where the papers say."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -32,3 +33,12 @@ def test_224_pixels_give_the_55_cells_of_the_paper():
     assert {stride: tuple(m.shape[2:]) for stride, m in maps.items()} == {
         4: (55, 55), 8: (27, 27), 16: (13, 13), 32: (6, 6),
     }  # fmt: skip
+
+
+def test_the_form_of_2012_starts_from_the_papers_weights():
+    torch.manual_seed(0)
+    found = layers("alexnet_lrn", (nn.Conv2d, nn.Linear))
+    assert len(found) == 8
+    for layer in found:
+        assert float(layer.weight.detach().std()) == pytest.approx(0.01, rel=0.05)
+    assert [float(layer.bias.detach().unique()) for layer in found] == [0, 1, 0, 1, 1, 1, 1, 0]

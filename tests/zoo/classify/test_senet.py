@@ -26,3 +26,13 @@ def test_an_open_gate_leaves_the_plain_block():
     plain.load_state_dict({k: v for k, v in block.state_dict().items() if ".fc" not in k})
     x = torch.randn(1, 16, 8, 8)
     torch.testing.assert_close(block(x), plain(x))
+
+
+def test_instance_normalisation_leaves_a_gate_nothing_to_see():
+    """What the module's docstring warns of: the mean of a normalised channel is its bias."""
+    block = SeNet(VARIANTS["seresnet_tiny"], 10, "instance").eval().layer1[0]
+    seen = []
+    block.se.fc1.register_forward_pre_hook(lambda _m, x: seen.append(x[0]))
+    for _ in range(2):
+        block(torch.randn(1, 16, 8, 8))
+    torch.testing.assert_close(seen[0], seen[1], rtol=0, atol=1e-5)
