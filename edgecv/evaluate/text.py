@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgecv.evaluate.scores import TOP
+
 WORTH_A_LOOK = 0.005  # half a point: less is lost to int8 where nothing is wrong
 
 
@@ -13,6 +15,8 @@ def summary(bundle: Path, written: dict[str, Any]) -> str:
     lines = [
         f"{name:<13} {one['value']:.4f}{_interval(one['interval'])}  n={written['n']}"
         for name, one in written["all"].items()
+        if name != f"top-{TOP}"
+        or len(written.get("per_class", ())) > TOP  # of five classes it is always 1
     ]
     reference = written["reference"]
     if reference:

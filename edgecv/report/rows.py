@@ -12,6 +12,7 @@ from edgecv.errors import FileError
 from edgecv.files import read_json
 
 _COSTLY = 5  # nodes of an int8 graph that the page shows
+NOT_MEASURED = "a dash: not measured (evaluate and bench do, on a machine that runs the engine)"
 
 
 class Row(NamedTuple):
@@ -82,13 +83,15 @@ def table(rows: Sequence[Row]) -> str:
     body = [_cells(row) for row in rows]
     widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
     lines = [head, ["-" * width for width in widths], *body]
-    return "\n".join(
+    text = "\n".join(
         "  ".join(
             cell.ljust(width) if i < 2 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )
+    gaps = any(row.p50_ms is None or row.value is None for row in rows)
+    return f"{text}\n{NOT_MEASURED}" if gaps else text
 
 
 def _accuracy_text(row: Row) -> str:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from edgecv.errors import FileError, IoFailed, UnknownName, UsageError
 from edgecv.files import sha256_file, whole_file
+from edgecv.progress import note
 
 _CHUNK = 1 << 20
 _TIMEOUT_S = 30
+_HOUR_S = 3600.0
 _LIMIT_BYTES = 2 << 30  # no published file of the zoo is near this
 
 
@@ -156,7 +160,12 @@ def published_weights(name: str, cache: Path | None = None, *, tag: str = "") ->
             fix=f"fetch them from {BY_HAND[name]} by hand, then --weights FILE",
         )
     if name not in PUBLISHED:
-        raise UnknownName("published weights", name, PUBLISHED)
+        raise UnknownName(
+            "published weights",
+            name,
+            PUBLISHED,
+            fix="edgecv train RECIPE, or a file of your own: --weights FILE",
+        )
     files = PUBLISHED[name]
     if tag and tag not in files:
         raise UnknownName(f"weights of {name}", tag, files)
@@ -184,14 +193,15 @@ def _of_address(text: str) -> Published:
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        fit = parts.port != 0 and parts.hostname and text.isascii() and text.isprintable()
+        named = parts.path.rpartition("/")[2].strip(".")  # what it will be kept as
+        fit = bool(named and parts.hostname and parts.port != 0) and text.isprintable()
     except ValueError:  # a port that is none, a bracket that is not closed
         fit = False
-    if not fit or " " in text:
+    if not fit or " " in text or not text.isascii():
         raise UsageError(
             "not an address that can be fetched",
             got=text,
-            fix="write spaces and letters beyond ASCII as %XX",
+            fix="an address is https://HOST/FILE, spaces and letters beyond ASCII written as %XX",
         )
     return parts
 
@@ -201,6 +211,8 @@ def _fetched(found: Published, cache: Path | None) -> Path:
     path = folder / urlsplit(found.url).path.rsplit("/", 1)[-1]
     if path.is_file() and sha256_file(path).startswith(found.sha256):
         return path
+    _sweep(path)
+    note(f"fetching {found.url}")
     with whole_file(path) as temporary:
         _download(found.url, temporary)
         digest = sha256_file(temporary)
@@ -212,6 +224,14 @@ def _fetched(found: Published, cache: Path | None) -> Path:
                 expected=f"{found.sha256}…",
             )
     return path
+
+
+def _sweep(path: Path) -> None:
+    """Remove what downloads of this file left that were killed more than an hour ago."""
+    for left in path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _HOUR_S:
+                left.unlink()
 
 
 def _cache_folder() -> Path:

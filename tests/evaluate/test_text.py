@@ -28,6 +28,15 @@ def test_numbers_intervals_and_reference_are_shown():
     ]
 
 
+@pytest.mark.parametrize(("classes", "shown"), [(5, False), (6, True)])
+def test_top5_of_five_classes_says_nothing(classes, shown):
+    one = {"value": 1.0, "interval": None}
+    written = {"n": 9, "all": {"top-1": one, "top-5": one}, "reference": None}
+    text = summary(Path("x"), written | {"per_class": [{"name": "a"}] * classes})
+    assert "top-1" in text
+    assert ("top-5" in text) is shown
+
+
 @pytest.mark.parametrize(
     ("name", "delta", "interval", "advised"),
     [

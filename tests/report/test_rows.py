@@ -30,7 +30,10 @@ def test_unmeasured_is_a_dash_not_a_number(make_bundle):
     (row,) = collect([make_bundle("int8-tensorrt-rtx", "int8")])
     assert (row.value, row.p50_ms, row.fps) == (None, None, None)
     assert row.engine_mb == pytest.approx(0.0015)
-    assert table([row]).splitlines()[-1].split()[2:7] == ["-"] * 5
+    *_, cells, note = table([row]).splitlines()
+    assert cells.split()[2:7] == ["-"] * 5
+    assert note.startswith("a dash: not measured")
+    assert "a dash" not in table([row._replace(p50_ms=1.0, value=0.9, metric="top-1", n=4)])
 
 
 def test_table_shows_latency_and_interval(make_bundle):

@@ -1,6 +1,7 @@
 """Downloads, on files the test makes and a server on loopback."""
 
 import hashlib
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -127,6 +128,8 @@ def test_weights_by_tag_path_and_address(tmp_path, server):
         pytest.param("https://x.org/a b-00112233.pth", UsageError, "can be fetched", id="space"),
         pytest.param("https://x.org/é-00112233.pth", UsageError, "can be fetched", id="letter"),
         pytest.param("https://x.org:99999/a-00112233.pth", UsageError, "can be fetched", id="port"),
+        pytest.param("https://x.org/#sha256=00112233", UsageError, "can be fetched", id="no-file"),
+        pytest.param("https://x.org/..#sha256=00112233", UsageError, "can be fetched", id="dots"),
         pytest.param("https:///a-00112233.pth", UsageError, "can be fetched", id="no-host"),
         pytest.param("torchvison:V1", UsageError, r"fix: torchvision:V1, timm:V1", id="publisher"),
         pytest.param("torchvision:IMAGENET1K_V9", UnknownName, "IMAGENET1K_V1", id="tag"),
@@ -135,6 +138,15 @@ def test_weights_by_tag_path_and_address(tmp_path, server):
 def test_an_address_or_tag_that_cannot_be_checked_is_refused(tmp_path, text, error, message):
     with pytest.raises(error, match=message):
         weight_file("resnet50", text, tmp_path)
+
+
+def test_what_a_killed_download_left_is_removed_after_an_hour(tmp_path, server):
+    old, new = (tmp_path / f".good.{name}.tmp.pth" for name in ("old", "new"))
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    published_weights("good", tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)  # the new one may be another process's
 
 
 def test_weights_without_a_published_digest_say_where_to_fetch_them(tmp_path):
