@@ -66,7 +66,10 @@ def prune_filters(
         )
     if sum(p.numel() for p in network.parameters()) == size:
         raise UsageError(
-            "no layer has a filter to spare", share=share, multiple=multiple, fix="--multiple 1"
+            "no layer has a filter to spare",
+            share=share,
+            multiple=multiple,
+            fix="a higher --share or a lower --multiple",
         )
     return network
 
