@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from edgecv.errors import UnsupportedModel
 from edgecv.graph.read import initialisers
 from edgecv.graph.stored import MAX_BYTES
+from edgecv.graph.topology import Topology
 
 
 def drop_weight_inputs(model: onnx.ModelProto) -> None:
@@ -20,6 +21,14 @@ def drop_weight_inputs(model: onnx.ModelProto) -> None:
     del model.graph.input[:]
     model.graph.input.extend(true)
     model.ir_version = max(model.ir_version, 4)  # before 4, every initialiser is an input
+
+
+def drop_unread(model: onnx.ModelProto) -> None:
+    """Remove stored constants that no node reads and no output is, in place."""
+    topology = Topology(model)
+    for tensor in list(model.graph.initializer):
+        if not topology.consumers(tensor.name) and tensor.name not in topology.outputs:
+            model.graph.initializer.remove(tensor)
 
 
 def fold_constants(model: onnx.ModelProto) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto, NodeProto, numpy_helper
 
+from edgecv.graph.constants import drop_unread
 from edgecv.graph.topology import Topology, attribute
 
 _CONV_OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": 1}
@@ -34,7 +35,7 @@ def fold_batchnorm(model: ModelProto) -> int:
             folded.append(norm)
     for norm in folded:
         model.graph.node.remove(norm)
-    _drop_unread(model)
+    drop_unread(model)
     return len(folded)
 
 
@@ -69,10 +70,3 @@ def _fold(model: ModelProto, topology: Topology, node: NodeProto, norm: NodeProt
     del node.input[1:]
     node.input.extend(stored)
     node.output[0] = norm.output[0]
-
-
-def _drop_unread(model: ModelProto) -> None:
-    topology = Topology(model)
-    for tensor in list(model.graph.initializer):
-        if not topology.consumers(tensor.name) and tensor.name not in topology.outputs:
-            model.graph.initializer.remove(tensor)

@@ -14,6 +14,7 @@ import onnx
 from onnx import ModelProto, NodeProto, defs, helper, numpy_helper
 
 from edgecv.errors import UnsupportedModel
+from edgecv.graph.constants import drop_unread
 from edgecv.graph.topology import Topology
 
 OLDEST = 17
@@ -75,7 +76,7 @@ def lower_opset(model: ModelProto, opset: int = OLDEST) -> None:
         if entry.domain in _ONNX:
             entry.version = opset
     model.ir_version = min(model.ir_version, _IR_VERSION)
-    _drop_unread(model)
+    drop_unread(model)
 
 
 def _changed(op: str, opset: int, current: int) -> bool:
@@ -195,13 +196,6 @@ def _resize(model: ModelProto, node: NodeProto) -> str:
     """The new attributes are refused or dropped; half_pixel_symmetric came with them."""
     modes = [a.s for a in node.attribute if a.name == "coordinate_transformation_mode"]
     return "half_pixel_symmetric" if modes == [b"half_pixel_symmetric"] else ""
-
-
-def _drop_unread(model: ModelProto) -> None:
-    topology = Topology(model)
-    for tensor in list(model.graph.initializer):
-        if not topology.consumers(tensor.name) and tensor.name not in topology.outputs:
-            model.graph.initializer.remove(tensor)
 
 
 _REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod SumSquare"

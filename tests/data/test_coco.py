@@ -7,22 +7,7 @@ import pytest
 from edgecv.data import open_dataset
 from edgecv.errors import FileError, RecipeError
 from edgecv.recipe import Data
-
-
-def content():
-    return {
-        "images": [
-            {"id": 7, "file_name": "one.png", "width": 20, "height": 10},
-            {"id": 3, "file_name": "sub/two.png", "width": 20, "height": 10},
-        ],
-        "categories": [{"id": 90, "name": "dog"}, {"id": 2, "name": "cat"}],
-        "annotations": [
-            {"id": 1, "image_id": 7, "category_id": 90, "bbox": [1, 2, 3.5, 4]},
-            {"id": 2, "image_id": 7, "category_id": 2, "bbox": [15, 5, 50, 50], "iscrowd": 1},
-            {"id": 3, "image_id": 7, "category_id": 2, "bbox": [4, 4, 0, 3]},
-            {"id": 4, "image_id": 7, "category_id": 2, "bbox": [30, 1, 5, 5]},
-        ],
-    }
+from tests.data.test_coco_file import content
 
 
 def write(root, said=None, name="val.json"):

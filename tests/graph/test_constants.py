@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgecv.errors import UnsupportedModel
 from edgecv.graph import constants
 from edgecv.graph.adopt import normalise
-from edgecv.graph.constants import drop_weight_inputs, fold_constants
+from edgecv.graph.constants import drop_unread, drop_weight_inputs, fold_constants
 from edgecv.graph.read import tensors
 
 F = TensorProto.FLOAT
@@ -136,3 +136,10 @@ def test_constants_share_the_room_of_one_file(monkeypatch):
     monkeypatch.setattr(constants, "MAX_BYTES", model.ByteSize() + 600)
     with pytest.raises(UnsupportedModel, match=r"one ONNX file\n  node: d\n  shape: \[100\]"):
         fold_constants(model)
+
+
+def test_what_nobody_reads_goes_and_an_output_stays():
+    pair = np.zeros(2, np.float32)
+    model = graph_of(weights={"c": pair, "unread": pair, "told": pair}, outputs=("y", "told"))
+    drop_unread(model)
+    assert [tensor.name for tensor in model.graph.initializer] == ["c", "told"]

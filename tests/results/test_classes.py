@@ -70,19 +70,6 @@ def test_nothing_found_is_drawn_too():
 
 
 @pytest.mark.parametrize(
-    "image",
-    [
-        pytest.param(np.zeros((80, 101, 3), np.uint8), id="another-size"),
-        pytest.param(np.zeros((80, 100), np.uint8), id="gray"),
-        pytest.param(np.zeros((80, 100, 3)), id="float"),
-    ],
-)
-def test_refuses_to_draw_on_another_picture(image):
-    with pytest.raises(ShapeError, match=r"(?s)drawn on the picture.*needed: \(80, 100, 3\)"):
-        classes().draw(image)
-
-
-@pytest.mark.parametrize(
     ("changes", "says"),
     [
         pytest.param({"scores": np.zeros(2)}, "float32", id="scores-dtype"),

@@ -77,19 +77,6 @@ def test_a_strided_view_can_be_drawn_on():
     assert detections().draw(image).any()
 
 
-@pytest.mark.parametrize(
-    "image",
-    [
-        pytest.param(np.zeros((80, 101, 3), np.uint8), id="another-size"),
-        pytest.param(np.zeros((80, 100), np.uint8), id="gray"),
-        pytest.param(np.zeros((80, 100, 3)), id="float"),
-    ],
-)
-def test_refuses_to_draw_on_another_picture(image):
-    with pytest.raises(ShapeError, match=r"(?s)drawn on the picture.*needed: \(80, 100, 3\)"):
-        detections().draw(image)
-
-
 def test_without_supervision_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "supervision", None)
     with pytest.raises(MissingPackage, match=r"edgecv\[draw\]"):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from edgecv.cli.app import app
 from edgecv.errors import IoFailed, MachineError, UsageError
 from edgecv.run import run
+from tests.run.test_sink import frames_of
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +32,6 @@ def picture(tmp_path, photo):
 
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def frames_of(video):
-    capture = cv2.VideoCapture(str(video))
-    count = 0
-    while capture.read()[0]:
-        count += 1
-    return count
 
 
 def test_a_picture_is_drawn_and_its_row_written(bundle, picture, photo, tmp_path):

@@ -7,22 +7,12 @@ from edgecv.errors import ShapeError
 from edgecv.ops.match import NO_LIMITS, OP, Limits, match
 from edgecv.ops.match.cuda import MatchPlan
 from tests.cuda.capture import assert_capturable
+from tests.ops.match.test_cpu import some
 
 LIMITS = [NO_LIMITS, Limits(ratio=0.9), Limits(0.8, 6.0)]
 
 
 GPU = pytest.param("gpu", marks=pytest.mark.gpu)
-
-
-def some(rng, n, m, depth, dtype=np.float32):
-    """Descriptors of whole numbers; half of the second are the first's with noise, some twice."""
-    first = rng.integers(-8, 9, (n, depth)).astype(dtype)
-    second = rng.integers(-8, 9, (m, depth)).astype(dtype)
-    half = min(n, m) // 2
-    second[:half] = first[rng.permutation(n)[:half]] + rng.integers(-1, 2, (half, depth))
-    if m > 4 and n > 4:
-        second[-1], second[-2], first[-1] = second[0], second[1], first[0]
-    return first, second
 
 
 def run(session, pair, counts, limits):
