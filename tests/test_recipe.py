@@ -99,7 +99,7 @@ DIGESTS = [  # override, stages whose digest it changes
     pytest.param("train.lr=2e-4", {"train"}, id="train"),
     pytest.param("data.seed=9", {"train", "calibrate"}, id="data"),
     pytest.param("export.opset=18", {"export"}, id="export"),
-    pytest.param("calibrate.method=mse", {"calibrate"}, id="calibrate"),
+    pytest.param("calibrate.method=entropy", {"calibrate"}, id="calibrate"),
     pytest.param("head.topk=1", {"build"}, id="head"),
     pytest.param("build.rest=fp16", {"build"}, id="build"),
     pytest.param("input.pad=0", {"train", "export", "calibrate", "build"}, id="input"),

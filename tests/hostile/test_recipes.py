@@ -39,7 +39,7 @@ NAMES = [
     pytest.param("train", "arch.args.clases=3", "clas", id="argument"),
     pytest.param("train", "data.format=digit", "'digits'", id="data-format"),
     pytest.param("train", "train.augment=[flipp]", "flipp", id="augmentation"),
-    pytest.param("train", "train.stepz=3", "nearest: steps", id="key"),
+    pytest.param("train", "train.stepz=3", "nearest: train.steps", id="key"),
     pytest.param("train", "head.kind=clasify", "clasify", id="head"),
     pytest.param("train", "train.init=none.safetensors", "none.safetensors", id="init-weights"),
     pytest.param("train", "data.options={sise: 3}", "sise", id="data-option"),
