@@ -167,7 +167,7 @@ def test_a_pickle_that_wants_code_is_not_run(tmp_path, net, legacy):
 def test_a_bare_pickle_is_not_run(tmp_path, net):
     path, trace = tmp_path / "w.pkl", tmp_path / "ran"
     path.write_bytes(pickle.dumps(Hostile(trace)))
-    with pytest.raises(FileError, match=r"it was not run|not a PyTorch file"):
+    with pytest.raises(FileError, match="it was not run"):
         load_weights(net, path)
     assert not trace.exists()
 
