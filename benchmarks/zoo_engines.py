@@ -47,8 +47,9 @@ Written by `make full-check`: every variant with weights drawn at random, its pu
 and ten classes, exported, typed and built in three precisions. ONNX Runtime and OpenVINO also ran
 it; the number is the distance from torch relative to the length of its outputs. TensorRT-RTX 1.7
 built for sm86 without a GPU; for int8 it is said how many of its layers run in int8, and how many
-convolutions and dense layers were asked for it. Where drawn weights drive torch itself beyond what float16 can hold,
-batch normalisations take the statistics of the inputs first; "overflow": it does so all the same.
+convolutions and dense layers were asked for it. Where drawn weights drive torch itself beyond what
+float16 can hold, batch normalisations take the statistics of the inputs first; "overflow": it does
+so all the same.
 Random weights tell nothing about accuracy, and the deepest networks amplify every rounding through
 them: compare the columns of a row, not the rows. **Bold**: more than five times as far from torch
 as the other engine, on the same graph. In int8 that is a defect of OpenVINO 2026.4.1 on CPUs with
