@@ -159,7 +159,14 @@ def test_ctrl_c_closes_the_files(bundle, write_video, tmp_path, root):
     out = tmp_path / "out"
     video = write_video("long.avi", 3000)
     command = [sys.executable, "-m", "edgecv", "run", str(bundle), str(video), "--save", str(out)]
-    child = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # a shell's background job ignores SIGINT, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     results = out / "results.jsonl"
     deadline = time.monotonic() + 120  # only so that a hang ends; nothing is judged by time
     while time.monotonic() < deadline and not (results.exists() and results.stat().st_size > 5000):
