@@ -26,8 +26,9 @@ def report(
     (`edgecv bench`); what was not measured stays empty.
     """
     with user_errors(quiet):
-        from edgecv.report import collect, table
+        from edgecv.report import collect, folders, table
         from edgecv.report import report as write
 
-        record = write(bundles, out, pictures=picture or (), title=title)
-        emit(record, as_json, lambda: f"{table(collect(bundles))}\n\nreport  {out / 'report.html'}")
+        found = folders(bundles)
+        record = write(found, out, pictures=picture or (), title=title)
+        emit(record, as_json, lambda: f"{table(collect(found))}\n\nreport  {out / 'report.html'}")

@@ -5,6 +5,6 @@ bundle was not measured for stays empty in the table, and is never guessed.
 """
 
 from edgecv.report.page import report
-from edgecv.report.rows import Row, collect, table
+from edgecv.report.rows import Row, collect, folders, table
 
-__all__ = ["Row", "collect", "report", "table"]
+__all__ = ["Row", "collect", "folders", "report", "table"]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from edgecv.bundle import Bundle, Manifest, open_bundle
 from edgecv.errors import FileError
 from edgecv.files import read_json
+from edgecv.progress import note
 
 _COSTLY = 5  # nodes of an int8 graph that the page shows
 NOT_MEASURED = "a dash: not measured (evaluate and bench do, on a machine that runs the engine)"
@@ -65,6 +66,14 @@ class Row(NamedTuple):
     classes: Sequence[str] = ()  # their names
     sqnr_db: float | None = None  # of an int8 bundle's outputs, if `compare --costs` measured it
     costs: Sequence[dict[str, Any]] = ()  # node, op, sqnr_db, gain_db: the dearest first
+
+
+def folders(paths: Sequence[Path]) -> list[Path]:
+    """Those of `paths` that are no plain files: `runs/*/*-*` finds pictures among the bundles."""
+    files = [path for path in paths if path.is_file()]
+    if files:
+        note(f"report: left out, since a bundle is a folder: {', '.join(map(str, files))}")
+    return [path for path in paths if path not in files]
 
 
 def collect(bundles: Sequence[Path]) -> list[Row]:

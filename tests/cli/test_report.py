@@ -39,3 +39,12 @@ def test_exit_codes(stage, edgecv):
     stage("edgecv.report:report", FileError("bundle not found"))
     assert edgecv("report", "B").exit_code == 2
     assert edgecv("report").exit_code == 2
+
+
+def test_files_that_a_glob_finds_among_the_bundles_are_left_out(stage, edgecv, bundles, tmp_path):
+    picture = tmp_path / "confusion-tiny-resnet.png"
+    picture.write_bytes(b"png")
+    report = stage("edgecv.report:report", {"rows": []})
+    done = edgecv("report", picture, bundles[0])
+    assert [asked["bundles"] for asked in report.asked] == [[bundles[0]]]
+    assert f"left out, since a bundle is a folder: {picture}" in done.stderr
